@@ -1,0 +1,193 @@
+#!/usr/bin/python3
+"""sluice beside its peers and the raw limit, in interleaved rounds: `./dev bench transfer`.
+
+Read main() from the top: prepare, measure each task, print its table. Progress goes to standard error,
+tables to standard output. Exit code 1 says that a subject failed; one that is not installed is skipped.
+"""
+
+import argparse
+import hashlib
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import nullcontext
+from pathlib import Path
+
+import machine
+import network
+import table
+from measure import Cost, Failed, run_client, tail
+from place import Place
+from subjects import PACKAGES, TASKS, Subject, Task
+
+_ROOT = Path(__file__).resolve().parents[2]
+_SLOWEST_BYTES_PER_S = 20e6
+_SLOWEST_FILES_PER_S = 50
+_QUIET_LOAD = 0.5
+
+
+def main() -> int:
+    options = parse_options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    alone = network.enter_own_namespace()
+    said = alone or network.set_congestion(options.congestion)
+    if said:
+        say(f"the congestion control stays the host's: {said}")
+    congestion = network.congestion_in_use()
+    say(f"congestion control: {congestion}")
+
+    with Place(options.work, options.build, options.size, options.files) as place:
+        if too_small(place, options):
+            return 2
+        facts = machine.describe(place.file_system(), congestion)
+        if machine.load() > _QUIET_LOAD:
+            say(f"the machine is busy (load {machine.load():.1f}): the figures will be poor")
+        say(f"making {options.size / 1e9:.2f} GB and {options.files} small files in {place.work}")
+        place.make_content()
+        print(table.heading(facts, options.runs), flush=True)
+        report = {"machine": facts, "size_bytes": options.size, "files": options.files, "tasks": {}}
+        failed = False
+        for task in chosen_tasks(options):
+            costs, missing = measure_task(task, place, options)
+            failed = failed or any(not reason.startswith("skipped") for reason in missing.values())
+            limit = costs.get(task.subjects[0].name, [])
+            rows = {
+                name: table.figures(task, runs, limit, options.size, options.files)
+                for name, runs in costs.items()
+            }
+            print(table.markdown(task, rows, missing, options.size, options.files), flush=True)
+            report["tasks"][task.key] = {"subjects": rows, "missing": missing}
+    if options.json:
+        Path(options.json).write_text(json.dumps(report, indent=1) + "\n")
+    return 1 if failed else 0
+
+
+def measure_task(task: Task, place: Place, options) -> tuple[dict[str, list[Cost]], dict[str, str]]:
+    """The costs of each subject, round by round, and why the others have none.
+
+    Round 0 is not counted. It compares the content, and it has a virtual machine's memory touched once: the
+    first use of a page can cost several times what the transfer does.
+    """
+    costs, missing = {}, {}
+    for subject in chosen_subjects(task, options):
+        reason = absent(subject, place)
+        if reason:
+            missing[subject.name] = reason
+            say(f"{task.key}: {subject.name}: {reason}")
+        else:
+            costs[subject] = []
+    for number in range(options.runs + 1):
+        warm_up = number == 0
+        for subject in list(costs):
+            try:
+                cost = run_once(task, subject, place, whole=warm_up)
+            except Failed as failure:
+                missing[subject.name] = f"failed: {failure}"
+                say(f"{task.key}: {subject.name}: failed: {failure}")
+                del costs[subject]
+                continue
+            if not warm_up:
+                costs[subject].append(cost)
+            say(f"{task.key} {number}/{options.runs}: {subject.name}: {cost.wall_s:.2f} s")
+    return {subject.name: runs for subject, runs in costs.items()}, missing
+
+
+def run_once(task: Task, subject: Subject, place: Place, whole: bool) -> Cost:
+    place.make_ready(task.source(place))
+    log = place.etc / "client.log"
+    with subject.server(place) if subject.server else nullcontext() as server:
+        argv = subject.client(place, server.port if server else 0)
+        cost = run_client(argv, server.pid if server else None, log, deadline_s(place))
+        if whole and subject.writes_stdout:
+            check_stdout(argv, place, log)
+    difference = task.difference(place, whole)
+    if difference:
+        raise Failed(difference)
+    return cost
+
+
+def check_stdout(argv: list[str], place: Place, log: Path):
+    """Runs the client once more, with its output into a digest."""
+    with log.open("wb") as errors, subprocess.Popen(
+        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors
+    ) as client:
+        digest = hashlib.sha256()
+        while chunk := client.stdout.read(1 << 20):
+            digest.update(chunk)
+    if client.returncode != 0:
+        raise Failed(f"{argv[0]} into a pipe ended with {client.returncode}: {tail(log)}")
+    if digest.hexdigest() != place.file_sha256:
+        raise Failed("its standard output has other content than the source")
+
+
+def absent(subject: Subject, place: Place) -> str | None:
+    packages = [PACKAGES[program] for program in subject.needs if not shutil.which(program)]
+    if packages:
+        return f"skipped: apt-get install {' '.join(packages)}"
+    files = [name for name in subject.builds if not (place.build / name).exists()]
+    return f"skipped: not built: {' '.join(files)}" if files else None
+
+
+def chosen_tasks(options) -> list[Task]:
+    return [
+        task
+        for task in TASKS
+        if (not options.task or task.key in options.task) and (options.files or not task.counts_files)
+    ]
+
+
+def chosen_subjects(task: Task, options) -> list[Subject]:
+    """The limit is always measured: the ratios need it."""
+    return [
+        subject
+        for number, subject in enumerate(task.subjects)
+        if not options.only or number == 0 or any(word in subject.name for word in options.only)
+    ]
+
+
+def deadline_s(place: Place) -> float:
+    return 60 + place.size_bytes / _SLOWEST_BYTES_PER_S + place.files / _SLOWEST_FILES_PER_S
+
+
+def too_small(place: Place, options) -> bool:
+    """There must be room for the source, one target and what a server holds on to meanwhile."""
+    free_bytes = shutil.disk_usage(place.work).free
+    if free_bytes < 3 * options.size:
+        say(f"{place.work} has {free_bytes / 1e9:.1f} GB free, {3 * options.size / 1e9:.1f} are needed")
+        return True
+    if place.file_system() == "tmpfs":
+        say(f"{place.work} is memory, not a disk: see --work")
+    return False
+
+
+def size(text: str) -> int:
+    found = re.fullmatch(r"(\d+)\s*(KiB|MiB|GiB|B)?", text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text} is no size such as 4GiB")
+    return int(found[1]) << {"KiB": 10, "MiB": 20, "GiB": 30}.get(found[2], 0)
+
+
+def parse_options():
+    parser = argparse.ArgumentParser(description="sluice beside its peers and the raw limit")
+    parser.add_argument("--size", type=size, default=4 << 30, help="of the big file (default 4GiB)")
+    parser.add_argument("--files", type=int, default=10_000, help="small files; 0 leaves them out")
+    parser.add_argument("--runs", type=int, default=5, help="rounds (default 5)")
+    parser.add_argument("--only", nargs="+", metavar="WORD", help="subjects whose name has one of these")
+    parser.add_argument("--task", nargs="+", choices=[task.key for task in TASKS], help="default: all")
+    parser.add_argument("--congestion", default="cubic", help="congestion control (default cubic)")
+    parser.add_argument("--work", default=tempfile.gettempdir(), help="folder for the content, on a real disk")
+    parser.add_argument("--build", type=Path, default=_ROOT / "build/release", help="default build/release")
+    parser.add_argument("--json", metavar="FILE", help="all figures of all runs")
+    return parser.parse_args()
+
+
+def say(text: str):
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/printer.h"
+#include "cli/stop_signals.h"
+
+namespace sluice::cli {
+
+namespace {
+
+struct get_flags {
+  std::vector<std::string> urls;
+  std::string target;
+  client::get_options options;
+  double timeout_s = 30;
+  output_flags output;
+};
+
+int run_get(get_flags& flags) {
+  const stop_signals signals;
+  printer out(flags.output, flags.target == "-");
+  std::vector<client::url> sources;
+  for (const std::string& text : flags.urls) {
+    auto parsed = client::parse_url(text);
+    if (!parsed) return out.failed(parsed.error());
+    sources.push_back(std::move(*parsed));
+  }
+  flags.options.timeout = as_timeout(flags.timeout_s);
+  flags.options.stop = signals.token();
+  const auto got = client::get(sources, flags.target, flags.options, out);
+  if (!got) return out.failed(got.error());
+  return out.done(summary_text("received", *got, out.elapsed()),
+                  summary_facts(*got, out.elapsed()));
+}
+
+}  // namespace
+
+runner declare_get(CLI::App& app) {
+  describe(
+      app,
+      "Downloads files and whole trees over several connections and verifies every block. A "
+      "file gets its name when all of it is there. After an interruption the same command goes "
+      "on where it was.",
+      {{"One file into the working folder", "sluice get sluice://nas/in/day1.mov"},
+       {"A tree into a folder", "sluice get sluice://nas/in/shoot-0412 -o /media/edit/"},
+       {"Into a program", "sluice get sluice://nas/in/day1.mov -o - | ffprobe -"}});
+  auto flags = std::make_shared<get_flags>();
+  app.add_option("URL", flags->urls, "What to download.")->required();
+  app.add_option(
+         "-o,--output", flags->target,
+         "A folder that exists or ends with '/', a file name for a single file, or \"-\" for "
+         "standard output. Without it, the working folder.")
+      ->type_name("FILE|DIR");
+  app.add_option("-j,--streams", flags->options.streams,
+                 "Parallel connections; 0: as many as fit the work.")
+      ->type_name("N")
+      ->check(in_range(0, 64))
+      ->capture_default_str();
+  app.add_flag("--overwrite", flags->options.overwrite, "Replace files that are there and differ.");
+  add_timeout_flag(app, flags->timeout_s);
+  add_output_flags(app, flags->output);
+  return [flags] { return run_get(*flags); };
+}
+
+}  // namespace sluice::cli

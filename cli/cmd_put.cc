@@ -1,0 +1,71 @@
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/printer.h"
+#include "cli/stop_signals.h"
+
+namespace sluice::cli {
+
+namespace {
+
+struct put_flags {
+  std::vector<std::string> sources_and_url;
+  client::put_options options;
+  double timeout_s = 30;
+  output_flags output;
+};
+
+int run_put(put_flags& flags) {
+  const stop_signals signals;
+  printer out(flags.output);
+  std::vector<std::string> sources = std::move(flags.sources_and_url);
+  if (sources.size() < 2) {
+    return out.failed({errc::invalid_argument,
+                       "upload " + sources.back() + ": give what to upload, and last the URL"});
+  }
+  const auto target = client::parse_url(sources.back());
+  if (!target) return out.failed(target.error());
+  sources.pop_back();
+  flags.options.timeout = as_timeout(flags.timeout_s);
+  flags.options.stop = signals.token();
+  const auto sent = client::put(sources, *target, flags.options, out);
+  if (!sent) return out.failed(sent.error());
+  return out.done(summary_text("sent", *sent, out.elapsed()), summary_facts(*sent, out.elapsed()));
+}
+
+}  // namespace
+
+runner declare_put(CLI::App& app) {
+  describe(
+      app,
+      "Uploads files and whole trees over several connections, verifies every block, and gives "
+      "a file its name on the server only when all of it is there and safe. After an "
+      "interruption the same command goes on where it was. What is there already and the same "
+      "is not sent again.\n\n"
+      "Several sources, or a URL that ends with '/' or names a folder, upload into that folder; "
+      "otherwise the URL is the new name.",
+      {{"One file into a folder", "sluice put day1.mov sluice://nas/in/"},
+       {"A tree", "sluice put shoot-0412 sluice://nas/in/"},
+       {"Standard input under a name", "tar c shoot | sluice put - sluice://nas/in/shoot.tar"}});
+  auto flags = std::make_shared<put_flags>();
+  app.add_option(
+         "SOURCE", flags->sources_and_url,
+         "What to upload, and last where to. \"-\" is standard input and needs a full name in "
+         "the URL.")
+      ->required()
+      ->option_text("FILE|DIR... URL");
+  app.add_option("-j,--streams", flags->options.streams,
+                 "Parallel connections; 0: as many as fit the work.")
+      ->type_name("N")
+      ->check(in_range(0, 64))
+      ->capture_default_str();
+  app.add_flag("--overwrite", flags->options.overwrite, "Replace files that are there and differ.");
+  app.add_flag("--follow", flags->options.follow_symlinks,
+               "Follow symbolic links that stay inside the source; without it they are skipped.");
+  add_timeout_flag(app, flags->timeout_s);
+  add_output_flags(app, flags->output);
+  return [flags] { return run_put(*flags); };
+}
+
+}  // namespace sluice::cli

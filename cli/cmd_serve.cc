@@ -1,0 +1,156 @@
+#include <CLI/CLI.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/log.h"
+#include "cli/printer.h"
+#include "cli/quantity.h"
+#include "server/server.h"
+
+namespace sluice::cli {
+
+namespace {
+
+struct serve_flags {
+  std::string root = ".";
+  std::vector<std::string> listen{"127.0.0.1:8080"};
+  std::string data;
+  std::string log_level = "info";
+  bool plaintext = false;
+  server::options server;
+  output_flags output;
+};
+
+const std::map<std::string, base::log_level> log_levels{{"debug", base::log_level::debug},
+                                                        {"info", base::log_level::info},
+                                                        {"warning", base::log_level::warning},
+                                                        {"error", base::log_level::error},
+                                                        {"off", base::log_level::off}};
+
+bool is_loopback(const std::string& host) {
+  boost::system::error_code no_address;
+  const auto address = boost::asio::ip::make_address(host, no_address);
+  return no_address ? host == "localhost" : address.is_loopback();
+}
+
+result<std::vector<host_port>> addresses(const serve_flags& flags) {
+  std::vector<host_port> listen;
+  for (const std::string& text : flags.listen) {
+    auto where = parse_host_port(text);
+    if (!where) return std::unexpected(std::move(where).error());
+    if (!flags.plaintext && !is_loopback(where->host)) {
+      return fail(errc::invalid_argument,
+                  "listen on " + text +
+                      ": others could reach this address, and nothing would be "
+                      "encrypted; --plaintext says that this is meant");
+    }
+    listen.push_back(std::move(*where));
+  }
+  return listen;
+}
+
+int run_serve(serve_flags& flags) {
+  printer out(flags.output);
+  auto listen = addresses(flags);
+  if (!listen) return out.failed(listen.error());
+  base::set_log_level(log_levels.at(flags.log_level));
+  server::options& settings = flags.server;
+  settings.root = flags.root;
+  settings.data_dir = flags.data;
+  settings.listen = std::move(*listen);
+  settings.on_listening = [&out, &flags](std::string_view url) {
+    out.address_line("serving " + flags.root + " on " + std::string(url),
+                     {{"event", "listening"}, {"folder", flags.root}, {"url", url}});
+  };
+  const auto served = server::serve(settings);
+  return served ? out.done("", nlohmann::ordered_json::object()) : out.failed(served.error());
+}
+
+void add_limits(CLI::App& app, serve_flags& flags) {
+  app.add_option("--backlog", flags.server.backlog,
+                 "Connections that the system holds until they are accepted, for each address.")
+      ->type_name("N")
+      ->check(in_range(1, 1 << 20))
+      ->capture_default_str();
+  app.add_option(
+         "--max-connections", flags.server.max_connections,
+         "Connections at the same time, over all addresses; the next client is told that the "
+         "server is busy.")
+      ->type_name("N")
+      ->check(in_range(1, 1 << 20))
+      ->capture_default_str();
+  app.add_option("--threads", flags.server.threads,
+                 "Threads that move bytes; 0: one for each core.")
+      ->type_name("N")
+      ->check(in_range(0, 1024))
+      ->capture_default_str();
+}
+
+void add_deadline(CLI::App& app, const std::string& flag, std::chrono::milliseconds& value,
+                  const std::string& usual, const std::string& what) {
+  const auto check = [](const std::string& text) -> std::string {
+    if (parse_duration(text)) return "";
+    return "\"" + text + "\" is no time from 1ms to 24h";
+  };
+  const auto take = [&value](const std::string& text) { value = parse_duration(text).value(); };
+  app.add_option_function<std::string>(flag, take, what + " Like 500ms, 10s, 5min, 2h.")
+      ->type_name("TIME")
+      ->check(CLI::Validator(check, ""))
+      ->default_str(usual);
+}
+
+void add_deadlines(CLI::App& app, server::options& settings) {
+  native::session_limits& limits = settings.limits;
+  add_deadline(app, "--handshake-timeout", limits.handshake, "10s",
+               "A client that has not introduced itself by then is closed.");
+  add_deadline(app, "--idle-timeout", limits.idle, "10min",
+               "A connection on which nothing is asked for so long is closed.");
+  add_deadline(app, "--stall-timeout", limits.stall, "30s",
+               "A client that stops in the middle of a message, or does not take its replies, for "
+               "so long is closed.");
+  add_deadline(app, "--drain-timeout", settings.drain, "30s",
+               "How long running transfers may go on once the server is told to stop.");
+}
+
+}  // namespace
+
+runner declare_serve(CLI::App& app) {
+  describe(
+      app,
+      "Serves an ordinary folder as it is: files keep their names, and files that are copied in "
+      "by hand appear. A file that is being uploaded appears when it is whole and verified.\n\n"
+      "Prints one line for each address, then logs to standard error. SIGINT or SIGTERM lets "
+      "running transfers end, a second one ends the program at once.",
+      {{"Serve a folder on this machine only", "sluice serve /films"},
+       {"Serve it to a trusted network", "sluice serve /films --listen 0.0.0.0:8080 --plaintext"},
+       {"Let the system pick the port, and print it", "sluice serve --listen 127.0.0.1:0"}});
+  auto flags = std::make_shared<serve_flags>();
+  app.add_option("DIR", flags->root, "The folder to serve; without it, the working folder.");
+  app.add_option(
+         "--listen", flags->listen,
+         "Address to listen on; may be repeated. Port 0 lets the system pick one. An address "
+         "that other machines can reach needs --plaintext.")
+      ->type_name("HOST:PORT")
+      ->allow_extra_args(false)
+      ->delimiter(',')
+      ->default_str("127.0.0.1:8080");
+  app.add_option("--data", flags->data,
+                 "Folder for the server's own state: the catalog and partial uploads. Without it, "
+                 ".sluice in the served folder.")
+      ->type_name("DIR");
+  add_limits(app, *flags);
+  add_deadlines(app, flags->server);
+  app.add_option("--log-level", flags->log_level, "The least that is logged.")
+      ->type_name("debug|info|warning|error|off")
+      ->check(one_of({"debug", "info", "warning", "error", "off"}))
+      ->default_str("info");
+  app.add_flag("--plaintext", flags->plaintext,
+               "Listen on addresses that other machines can reach, without encryption.");
+  app.add_flag("--json", flags->output.json,
+               "Print the addresses as one JSON object a line, on standard output.");
+  return [flags] { return run_serve(*flags); };
+}
+
+}  // namespace sluice::cli

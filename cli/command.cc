@@ -1,0 +1,67 @@
+#include "cli/command.h"
+
+#include <fmt/ranges.h>
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+namespace sluice::cli {
+
+void describe(CLI::App& app, std::string_view details, std::initializer_list<example> examples) {
+  app.description(app.get_description() + "\n\n" + std::string(details));
+  std::string text;
+  for (const example& shown : examples) {
+    text += std::string(shown.what) + ":\n  " + std::string(shown.line) + "\n";
+  }
+  app.footer(text);
+}
+
+void add_output_flags(CLI::App& app, output_flags& flags) {
+  app.add_flag(
+      "--json", flags.json,
+      "Tell what happens as one JSON object a line, on standard output; their \"event\" is "
+      "phase, progress, notice, done, error, or one of the command's own.");
+  app.add_flag("-q,--quiet", flags.quiet, "Say nothing but errors.");
+}
+
+CLI::Validator in_range(double least, double most) {
+  const auto check = [least, most](const std::string& text) -> std::string {
+    double value = 0;
+    if (CLI::detail::lexical_cast(text, value) && value >= least && value <= most) return "";
+    return fmt::format("\"{}\" is no number from {} to {}", text, least, most);
+  };
+  return {check, ""};
+}
+
+CLI::Validator one_of(const std::vector<std::string>& words) {
+  const auto check = [words](const std::string& text) -> std::string {
+    if (std::ranges::find(words, text) != words.end()) return "";
+    return fmt::format("\"{}\" is none of {}", text, fmt::join(words, ", "));
+  };
+  return {check, ""};
+}
+
+void add_timeout_flag(CLI::App& app, double& timeout_s) {
+  app.add_option("--timeout", timeout_s,
+                 "Give up when connecting takes longer, or when the other side stands still for so "
+                 "long.")
+      ->type_name("SECONDS")
+      ->check(in_range(0.001, 86400))
+      ->capture_default_str();
+}
+
+std::chrono::milliseconds as_timeout(double timeout_s) {
+  return std::chrono::milliseconds(std::llround(timeout_s * 1000));
+}
+
+std::string environment_name(const CLI::Option& option) {
+  if (option.get_lnames().empty() || !option.get_configurable()) return "";
+  std::string name = "SLUICE_" + option.get_lnames().front();
+  for (char& c : name) {
+    c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  }
+  return name;
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,45 @@
+// The program: a table of its commands.
+#include <array>
+#include <clocale>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+
+#include "cli/command.h"
+#include "cli/exit_code.h"
+#include "cli/program.h"
+
+namespace {
+
+using sluice::cli::command;
+
+constexpr std::array commands{
+    command{"serve", "serves a folder to everyone who may reach it", sluice::cli::declare_serve},
+    command{"put", "uploads files and folders", sluice::cli::declare_put},
+    command{"get", "downloads files and folders", sluice::cli::declare_get},
+    command{"ls", "lists a folder", sluice::cli::declare_ls},
+    command{"rm", "removes a file or a folder", sluice::cli::declare_rm},
+    command{"mv", "renames or moves on one server", sluice::cli::declare_mv},
+    command{"mkdir", "makes a folder", sluice::cli::declare_mkdir},
+    command{"verify", "compares without sending the content", sluice::cli::declare_verify},
+    command{"send", "sends one file straight to another machine", sluice::cli::declare_send},
+    command{"recv", "receives one file straight from another machine", sluice::cli::declare_recv},
+    command{"version", "tells the version", sluice::cli::declare_version},
+    command{"completions", "prints what a shell needs to complete",
+            sluice::cli::declare_completions},
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    std::setlocale(LC_CTYPE, "C.UTF-8");  // names are UTF-8, whatever the environment says
+    std::signal(SIGPIPE, SIG_IGN);        // a peer or a reader that went away is an error value
+    return sluice::cli::program(commands).run(argc, argv);
+  } catch (const std::exception& thrown) {
+    std::fprintf(stderr, "sluice: error: %s (this is a bug; please report it)\n", thrown.what());
+  } catch (...) {
+    std::fprintf(stderr, "sluice: error: something unknown was thrown (please report it)\n");
+  }
+  return sluice::cli::exit_failed;
+}

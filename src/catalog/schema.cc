@@ -1,0 +1,95 @@
+#include "catalog/schema.h"
+
+#include <array>
+#include <ctime>
+#include <string_view>
+
+namespace sluice::catalog {
+namespace {
+
+// Each step is a list of statements, each ended by ";\n" as the last thing on its line. A step
+// that was released is never changed: what follows is a new step.
+//
+// The SQL stays within what SQLite and PostgreSQL share: BIGINT, TEXT, ON CONFLICT. Only BLOB is
+// SQLite's word (BYTEA there), and WITHOUT ROWID, which has no meaning there.
+constexpr std::array<std::string_view, 1> steps = {
+    // 1: content and uploads.
+    R"sql(
+CREATE TABLE content (
+  dev BIGINT NOT NULL,
+  ino BIGINT NOT NULL,
+  btime_ns BIGINT NOT NULL,
+  size_bytes BIGINT NOT NULL,
+  mtime_ns BIGINT NOT NULL,
+  digests BLOB,
+  sha256 BLOB,
+  PRIMARY KEY (dev, ino, btime_ns)
+) WITHOUT ROWID;
+CREATE TABLE upload (
+  id TEXT NOT NULL PRIMARY KEY,
+  path TEXT NOT NULL,
+  size_bytes BIGINT,
+  mtime_ns BIGINT NOT NULL,
+  executable BIGINT NOT NULL,
+  replaces_size_bytes BIGINT,
+  replaces_mtime_ns BIGINT,
+  make_parents BIGINT NOT NULL,
+  created_s BIGINT NOT NULL,
+  active_s BIGINT NOT NULL,
+  idle_s BIGINT NOT NULL,
+  state BIGINT NOT NULL,
+  dev BIGINT NOT NULL DEFAULT 0,
+  ino BIGINT NOT NULL DEFAULT 0,
+  btime_ns BIGINT NOT NULL DEFAULT 0
+);
+CREATE INDEX upload_by_path ON upload (path);
+CREATE TABLE upload_block (
+  upload_id TEXT NOT NULL REFERENCES upload (id) ON DELETE CASCADE,
+  block BIGINT NOT NULL,
+  digest BLOB NOT NULL,
+  PRIMARY KEY (upload_id, block)
+) WITHOUT ROWID;
+)sql",
+};
+
+void run_statements(session& s, std::string_view text) {
+  for (;;) {
+    const auto end = text.find(";\n");
+    if (end == std::string_view::npos) return;
+    s.run(std::string(text.substr(0, end)));
+    text.remove_prefix(end + 2);
+  }
+}
+
+void run_step(session& s, int version) {
+  soci::transaction step(s.sql());
+  run_statements(s, steps[static_cast<std::size_t>(version - 1)]);
+  const long long now_s = std::time(nullptr);
+  query(s, "INSERT INTO migration (version, applied_s) VALUES (:version, :applied_s)")
+      .in(version)
+      .in(now_s)
+      .run();
+  step.commit();
+}
+
+}  // namespace
+
+int schema_version() noexcept { return static_cast<int>(steps.size()); }
+
+result<void> migrate(session& s) {
+  s.run(
+      "CREATE TABLE IF NOT EXISTS migration ("
+      "version BIGINT NOT NULL PRIMARY KEY, applied_s BIGINT NOT NULL)");
+  int there = 0;
+  s.sql() << "SELECT COALESCE(MAX(version), 0) FROM migration", soci::into(there);
+  if (there > schema_version()) {
+    return fail(errc::unsupported, "open the catalog: its schema is version " +
+                                       std::to_string(there) + ", this program knows up to " +
+                                       std::to_string(schema_version()) +
+                                       "; run the newer program");
+  }
+  for (int version = there + 1; version <= schema_version(); ++version) run_step(s, version);
+  return {};
+}
+
+}  // namespace sluice::catalog

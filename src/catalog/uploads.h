@@ -1,0 +1,78 @@
+// The uploads that are under way, the blocks of each that are durable, and, for a day, those that
+// are done. All calls may throw soci_error, see session.h.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/digest.h"
+#include "catalog/content.h"
+#include "catalog/session.h"
+
+namespace sluice::catalog {
+
+enum class upload_state : std::uint8_t {
+  open,        // blocks arrive
+  publishing,  // whole and synced; the next step gives it its name, and may be taken again
+  done,        // published; the row remembers it for those who missed the answer
+};
+
+// What an upload may replace: the file of that name with this size and time, and no other.
+struct replaced_file {
+  std::uint64_t size_bytes = 0;
+  std::int64_t mtime_ns = 0;
+  friend bool operator==(const replaced_file&, const replaced_file&) = default;
+};
+
+struct upload_row {
+  std::string id;                           // 32 hexadecimal digits
+  std::string path;                         // the final name
+  std::optional<std::uint64_t> size_bytes;  // not known yet: none
+  std::int64_t mtime_ns = 0;                // that the file will have
+  bool executable = false;
+  std::optional<replaced_file> replaces;
+  bool make_parents = false;   // make the missing folders above the name
+  std::int64_t created_s = 0;  // wall clock, for people
+  std::int64_t active_s = 0;   // the same: the last block that became durable
+  // Seconds without activity, counted by the steady clock while a server runs. What expires does
+  // so by this, so that a jump of the wall clock ends no upload early. Time off does not count.
+  std::int64_t idle_s = 0;
+  upload_state state = upload_state::open;
+  file_identity file;  // from `publishing` on: of the partial, later of what was published
+};
+
+struct held_block {
+  std::uint64_t block = 0;
+  base::digest128 digest;
+  friend bool operator==(const held_block&, const held_block&) = default;
+};
+
+void insert_upload(session& s, const upload_row& row);
+[[nodiscard]] std::optional<upload_row> find_upload(session& s, const std::string& id);
+// Those in state `open` for this name.
+[[nodiscard]] std::vector<upload_row> open_uploads_of(session& s, const std::string& path);
+[[nodiscard]] std::vector<upload_row> all_uploads(session& s);
+
+// Blocks that are durable now; a digest that is there already is replaced. Notes the activity.
+// False: there is no such upload any more.
+[[nodiscard]] bool add_blocks(session& s, const std::string& id,
+                              const std::vector<held_block>& blocks, std::int64_t now_s);
+// In the order of the blocks.
+[[nodiscard]] std::vector<held_block> blocks_of(session& s, const std::string& id);
+// Once an upload of unknown size has its last block.
+void set_size(session& s, const std::string& id, std::uint64_t size_bytes);
+// What a resuming request asked for differently: the mode, the folders and what may be replaced.
+void set_wishes(session& s, const upload_row& row);
+void remove_block(session& s, const std::string& id, std::uint64_t block);
+
+// The state, the size and the identity that come with it; `done` also forgets the blocks.
+// False: there is no such upload any more.
+[[nodiscard]] bool set_state(session& s, const std::string& id, upload_state state,
+                             std::optional<std::uint64_t> size_bytes, const file_identity& file);
+
+void add_idle_time(session& s, std::int64_t seconds);
+void remove_upload(session& s, const std::string& id);
+
+}  // namespace sluice::catalog

@@ -1,0 +1,105 @@
+// The client engine: what `sluice put`, `get`, `ls` and the others do, without the terminal.
+//
+// Every function here blocks until its work is over and may be called from any thread. Each opens
+// its own connections and threads and ends them before it returns. A `std::stop_token` ends the
+// work early and in order: what is on the way is brought to a state from which the same call goes
+// on, and the result is `errc::cancelled`.
+//
+// Errors name the peer and the path: cannot_connect, timed_out, not_allowed, not_found, exists,
+// conflict, bad_digest (after three tries), changed, no_space, cancelled, broken_stream,
+// unsupported (version).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/observer.h"
+#include "client/url.h"
+#include "sluice/error.h"
+
+namespace sluice::client {
+
+// What every command has. `timeout` bounds connecting, and silence of the server.
+struct session_options {
+  std::chrono::milliseconds timeout{30'000};
+  std::stop_token stop;
+};
+
+struct put_options : session_options {
+  unsigned streams = 0;          // parallel connections; 0: chosen by itself
+  bool overwrite = false;        // replace files that are there and differ
+  bool follow_symlinks = false;  // follow links of the source tree that stay inside it
+};
+
+struct get_options : session_options {
+  unsigned streams = 0;
+  bool overwrite = false;
+};
+
+// What a transfer did. Bytes are content, not overhead.
+struct summary {
+  std::uint64_t files = 0;            // transferred now
+  std::uint64_t files_unchanged = 0;  // already there and identical
+  std::uint64_t folders = 0;
+  std::uint64_t bytes = 0;            // content of all files named, transferred or not
+  std::uint64_t bytes_moved = 0;      // content that went over the network, repeats included
+  std::uint64_t blocks_repeated = 0;  // blocks sent again because their digest did not match
+  std::vector<std::string> skipped;   // symbolic links and special files, as paths of the source
+};
+
+// Uploads files and trees. `target` names a folder (it exists, or its path ends with '/', or there
+// is more than one source) that receives the sources under their own names, or the new name of the
+// only source. The source "-" is standard input and needs a full target name.
+[[nodiscard]] result<summary> put(const std::vector<std::string>& sources, const url& target,
+                                  const put_options& options, observer& watcher);
+
+// Downloads files and trees into `target`: a folder that exists or ends with '/', a file name for a
+// single source, "-" for standard output, empty for the working folder.
+[[nodiscard]] result<summary> get(const std::vector<url>& sources, const std::string& target,
+                                  const get_options& options, observer& watcher);
+
+struct listed_entry {
+  std::string path;  // relative to the listed folder; the file's own name for a file
+  bool folder = false;
+  std::uint64_t size_bytes = 0;
+  std::int64_t mtime_ns = 0;
+  bool executable = false;
+};
+
+// Calls `each` for every entry, in the server's order (bytes of the names), as they arrive.
+[[nodiscard]] result<void> list(const url& target, bool recursive, const session_options& options,
+                                const std::function<void(const listed_entry&)>& each);
+
+[[nodiscard]] result<void> remove(const url& target, bool recursive,
+                                  const session_options& options);
+// Both must be on the same server: invalid_argument otherwise.
+[[nodiscard]] result<void> rename(const url& from, const url& to, const session_options& options);
+[[nodiscard]] result<void> make_folder(const url& target, bool parents,
+                                       const session_options& options);
+
+struct difference {
+  std::string path;
+  std::optional<std::uint64_t> block;  // the block that differs; absent: the file as a whole
+  std::string what;                    // "the server's copy differs", "missing on the server", ...
+};
+
+struct verify_report {
+  std::uint64_t files = 0;
+  std::uint64_t bytes = 0;
+  std::vector<difference> differences;  // at most 1,000; `difference_count` counts all
+  std::uint64_t difference_count = 0;
+};
+
+// Compares the server's stored bytes (read anew there) with the local file or tree; with no
+// `local`, with the digests that the server recorded when it received them.
+[[nodiscard]] result<verify_report> verify(const url& target,
+                                           const std::optional<std::string>& local,
+                                           const session_options& options, observer& watcher);
+
+}  // namespace sluice::client

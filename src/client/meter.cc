@@ -1,0 +1,52 @@
+#include "client/meter.h"
+
+#include <algorithm>
+
+namespace sluice::client {
+
+void meter::tell() {
+  if (known_) {
+    snapshot_.bytes_total = bytes_expected_;
+    snapshot_.files_total = files_expected_;
+  }
+  told_ = true;
+  next_ = std::chrono::steady_clock::now() + interval;
+  watcher_.on_progress(snapshot_);
+}
+
+void meter::tell_sometimes() {
+  if (std::chrono::steady_clock::now() >= next_) tell();
+}
+
+void meter::enter(phase now, std::string_view path) {
+  if (!path.empty()) snapshot_.path = path;
+  if (told_ && (held_ || snapshot_.now == now)) return tell_sometimes();
+  snapshot_.now = now;
+  tell();
+}
+
+void meter::hold(phase now) {
+  held_ = false;
+  enter(now);
+  held_ = true;
+}
+
+void meter::expect(std::uint64_t bytes, std::uint64_t files) {
+  bytes_expected_ += bytes;
+  files_expected_ += files;
+}
+
+void meter::totals_known() { known_ = true; }
+
+void meter::moved(std::int64_t bytes) {
+  const auto done = static_cast<std::int64_t>(snapshot_.bytes_done) + bytes;
+  snapshot_.bytes_done = static_cast<std::uint64_t>(std::max<std::int64_t>(done, 0));
+  tell_sometimes();
+}
+
+void meter::file_done(std::uint64_t count) {
+  snapshot_.files_done += count;
+  tell_sometimes();
+}
+
+}  // namespace sluice::client

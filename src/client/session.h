@@ -1,0 +1,134 @@
+// What one call of the client engine runs on: a thread of I/O, threads for the disk, buffers,
+// connections, and the way to stop.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <utility>
+#include <vector>
+
+#include "base/buffer_pool.h"
+#include "client/client.h"
+#include "client/meter.h"
+#include "net/on_pool.h"
+#include "net/signal.h"
+#include "sluice/awaitable.h"
+
+namespace sluice::client {
+
+class connection;
+
+// How often a lost connection is made anew. The count begins again whenever there was progress.
+struct retry_policy {
+  std::vector<std::chrono::milliseconds> pauses{
+      std::chrono::milliseconds{100},   std::chrono::milliseconds{250},
+      std::chrono::milliseconds{500},   std::chrono::milliseconds{1'000},
+      std::chrono::milliseconds{2'000}, std::chrono::milliseconds{4'000}};
+};
+
+// Owned by the call, on its stack. The thread that calls run() is the I/O thread; all but
+// `stopping` is for it alone.
+class session {
+ public:
+  // Content is held in these and nowhere else: 24 MiB at the most.
+  static constexpr std::size_t buffers_max = 24;
+
+  session(const session_options& options, observer& watcher);
+  ~session();
+  session(const session&) = delete;
+  session& operator=(const session&) = delete;
+
+  // Runs `work` to its end, then closes all connections. Once.
+  template <class T>
+  [[nodiscard]] result<T> run(awaitable<result<T>> work) {
+    std::optional<result<T>> outcome;
+    asio::co_spawn(io_, std::move(work), [&](std::exception_ptr thrown, result<T> value) {
+      if (thrown) threw(thrown);
+      outcome = std::move(value);
+      end();
+    });
+    run_to_end();
+    return std::move(*outcome);
+  }
+
+  // A connection to the server of `where`: one that was given back, or a new one.
+  awaitable<result<std::shared_ptr<connection>>> open(url where);
+  // For the next open(); one with open requests is closed.
+  void give_back(std::shared_ptr<connection> idle);
+
+  // A pause that a stop ends early.
+  awaitable<void> rest(std::chrono::milliseconds pause);
+
+  // Runs `work()` on a thread for the disk and then `done(its result)` on the I/O thread. What they
+  // refer to lives until then.
+  template <class Work, class Done>
+  void on_disk(Work work, Done done) {
+    auto where = asio::prefer(io_.get_executor(), asio::execution::outstanding_work.tracked);
+    asio::post(disk_, [this, where, work = std::move(work), done = std::move(done)]() mutable {
+      try {
+        auto value = work();
+        asio::post(where, [done = std::move(done), value = std::move(value)]() mutable {
+          done(std::move(value));
+        });
+      } catch (...) {
+        asio::post(where, [this, thrown = std::current_exception()] { threw(thrown); });
+      }
+    });
+  }
+
+  [[nodiscard]] executor where() { return io_.get_executor(); }
+  [[nodiscard]] net::blocking_pool& disk() noexcept { return disk_; }
+  [[nodiscard]] base::buffer_pool& buffers() noexcept { return buffers_; }
+  [[nodiscard]] meter& progress() noexcept { return meter_; }
+  [[nodiscard]] std::chrono::milliseconds timeout() const noexcept { return options_.timeout; }
+  [[nodiscard]] const retry_policy& retries() const noexcept { return retries_; }
+  void set_retries(retry_policy policy) { retries_ = std::move(policy); }
+
+  // Any thread.
+  [[nodiscard]] bool stopping() const noexcept { return stopping_.load(std::memory_order_relaxed); }
+
+  // Something threw in a coroutine that nobody waits for: all ends, and run() throws it.
+  void threw(std::exception_ptr thrown);
+
+ private:
+  friend class connection;
+  void run_to_end();
+  void stop();
+  void end();
+  void close_all(const error& why);
+
+  const session_options options_;
+  std::vector<connection*> connections_;  // all that are open; the last ones go with io_
+  asio::io_context io_{1};
+  net::blocking_pool disk_;
+  base::buffer_pool buffers_{buffers_max};
+  meter meter_;
+  retry_policy retries_;
+  net::signal stopped_;
+  std::atomic<bool> stopping_ = false;
+  std::exception_ptr thrown_;
+  std::vector<std::shared_ptr<connection>> idle_;
+};
+
+// The policy at work: says whether, and after which pause, to try once more.
+class patience {
+ public:
+  explicit patience(session& from) : session_(from) {}
+  void progress() noexcept { failures_ = 0; }
+  // After a failure: pauses. False when it was none of the connection, when it is enough, or the
+  // session stops.
+  awaitable<bool> once_more(error why);
+
+ private:
+  session& session_;
+  std::size_t failures_ = 0;
+};
+
+}  // namespace sluice::client

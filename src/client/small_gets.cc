@@ -1,0 +1,373 @@
+#include "client/small_gets.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "client/beneath.h"
+#include "client/download.h"
+#include "client/names.h"
+#include "client/small_file.h"
+#include "net/buffers.h"
+#include "wire/entry.h"
+
+namespace sluice::client {
+namespace {
+
+constexpr std::size_t waiting_max = 1'024;
+// Written by one thread for the disk in one go, at the most.
+constexpr std::size_t batch_files = 64;
+// Of one connection: asked for and not yet written.
+constexpr std::size_t window_files = 512;
+constexpr std::size_t window_bytes = std::size_t{8} << 20;
+
+using shared_buffer = std::shared_ptr<base::pooled_buffer>;
+
+}  // namespace
+
+// A file that came, on its way to the disk and back.
+struct small_gets::arrived {
+  small_get file;
+  file_facts facts;
+  shared_buffer buffer;  // absent for an empty file
+  std::size_t offset = 0;
+  base::digest128 digest;
+  result<void> outcome;
+};
+
+// A connection and what is on its way in it.
+struct small_gets::link {
+  std::shared_ptr<connection> by;
+  std::size_t files = 0;
+  std::uint64_t bytes = 0;
+  shared_buffer buffer;  // that is being filled
+  std::size_t used = 0;
+  std::vector<arrived> ready;
+  std::size_t writing = 0;  // batches with the disk
+
+  [[nodiscard]] bool is_full() const noexcept {
+    return files >= std::min(window_files, by->max_requests() / 2) || bytes >= window_bytes;
+  }
+};
+
+// A GET that waits for its answer.
+class small_gets::sent_get final : public request {
+ public:
+  sent_get(small_gets& owner, link_ptr by, small_get job)
+      : owner_(owner), by_(std::move(by)), size_bytes_(job.size_bytes) {
+    it_.file = std::move(job);
+  }
+
+  result<void> on_message(const wire::frame_head& head, std::span<const std::byte> body) override {
+    if (head.kind == wire::kind::content && !told_) return on_content(body);
+    if (head.kind != wire::kind::content_end || !told_) {
+      return fail(errc::bad_frame, "no answer to a GET");
+    }
+    if (problem_) {
+      leave();
+      owner_.failed_one(it_.file, *problem_);
+      return {};
+    }
+    if (it_.facts.size_bytes > 0 && !it_.buffer) {
+      return fail(errc::bad_frame, "a GET that ended before its block");
+    }
+    auto& ready = by_->ready;
+    ready.push_back(std::move(it_));
+    // The disk is free, or it is enough: more comes while this is written.
+    const bool nothing_more = !by_->by->reader().more_here() && by_->writing == 0;
+    if (ready.size() >= batch_files || nothing_more) owner_.flush(by_);
+    return {};
+  }
+
+  awaitable<result<void>> on_block(wire::frame_head, wire::block_head block,
+                                   connection& from) override {
+    if (problem_) co_return result<void>{};
+    const std::size_t bytes = from.reader().payload_left();
+    if (!told_ || block.offset != 0 || it_.buffer || bytes != it_.facts.size_bytes) {
+      co_return fail(errc::bad_frame, "a block that does not fit the file");
+    }
+    if (!by_->buffer || base::block_bytes - by_->used < bytes) {
+      by_->buffer.reset();
+      owner_.flush(by_);
+      const connection::standstill ours(from);
+      auto fresh = co_await net::acquire(from.owner().buffers());
+      if (!fresh) co_return std::unexpected(std::move(fresh.error()));
+      by_->buffer = std::make_shared<base::pooled_buffer>(std::move(*fresh));
+      by_->used = 0;
+    }
+    const auto buffer = by_->buffer;
+    const auto offset = std::exchange(by_->used, by_->used + bytes);
+    auto got = co_await from.reader().payload(buffer->bytes().subspan(offset, bytes));
+    if (!got) co_return got;
+    it_.buffer = buffer;
+    it_.offset = offset;
+    it_.digest = block.digest;
+    co_return result<void>{};
+  }
+
+  void on_failed(const error& why, bool lost) override {
+    leave();
+    if (!lost && is_of_connection(why)) by_->by->close(why);
+    if (lost || is_of_connection(why)) return owner_.again(std::move(it_.file));
+    owner_.failed_one(it_.file, why);
+  }
+
+ private:
+  // The file is what it is now, which may differ from what was listed.
+  result<void> on_content(std::span<const std::byte> body) {
+    const auto told = wire::parse_message<v1::Content>(wire::kind::content, body);
+    if (!told) return std::unexpected(told.error());
+    auto entry = to_entry(told->entry());
+    if (!entry) return std::unexpected(std::move(entry.error()));
+    told_ = true;
+    it_.facts = {.size_bytes = entry->size_bytes,
+                 .mtime_ns = entry->mtime_ns,
+                 .executable = entry->executable};
+    if (entry->folder || entry->size_bytes > base::small_file_bytes_max) {
+      problem_ = error{.code = errc::changed, .context = "it changed since it was listed"};
+    }
+    return {};
+  }
+
+  void leave() {
+    --by_->files;
+    by_->bytes -= size_bytes_;
+    owner_.changed_.notify_all();
+  }
+
+  small_gets& owner_;
+  link_ptr by_;
+  std::uint64_t size_bytes_;  // as counted in the window
+  arrived it_;
+  bool told_ = false;
+  std::optional<error> problem_;
+};
+
+// DIGESTS of a file that is here already.
+class small_gets::sent_question final : public request {
+ public:
+  sent_question(small_gets& owner, link_ptr by, small_get job)
+      : owner_(owner), by_(std::move(by)), job_(std::move(job)), size_bytes_(job_.size_bytes) {}
+
+  result<void> on_message(const wire::frame_head& head, std::span<const std::byte> body) override {
+    if (head.kind != wire::kind::digest_run) return fail(errc::bad_frame, "no DIGEST_RUN");
+    const auto told = wire::parse_message<v1::DigestRun>(head.kind, body);
+    if (!told) return std::unexpected(told.error());
+    digests_ += told->digests();
+    if (digests_.size() > sizeof(base::digest128::bytes)) {
+      return fail(errc::bad_frame, "digests of blocks that were not asked for");
+    }
+    if (head.is_last()) judge();
+    return {};
+  }
+
+  void on_failed(const error& why, bool lost) override {
+    leave();
+    if (!lost && is_of_connection(why)) by_->by->close(why);
+    if (lost || is_of_connection(why)) return owner_.again(std::move(job_));
+    owner_.failed_one(job_, why);
+  }
+
+ private:
+  void judge() {
+    leave();
+    std::string ours;
+    if (job_.size_bytes > 0) wire::append_digest(ours, *job_.here);
+    if (ours == digests_) return owner_.finished(job_, job_.size_bytes, true);
+    if (!owner_.overwrite_) {
+      return owner_.failed_one(
+          job_,
+          {.code = errc::exists, .context = "it is there and differs; --overwrite replaces it"});
+    }
+    job_.here.reset();
+    job_.replace = true;
+    owner_.again(std::move(job_));
+  }
+
+  void leave() {
+    --by_->files;
+    by_->bytes -= size_bytes_;
+    owner_.changed_.notify_all();
+  }
+
+  small_gets& owner_;
+  link_ptr by_;
+  small_get job_;
+  std::uint64_t size_bytes_;
+  std::string digests_;
+};
+
+small_gets::small_gets(session& owner, url server, std::string base, int root_fd, bool overwrite,
+                       summary& done, failures& failed_files)
+    : session_(owner),
+      server_(std::move(server)),
+      base_(std::move(base)),
+      root_fd_(root_fd),
+      overwrite_(overwrite),
+      umask_(current_umask()),
+      done_(done),
+      failed_files_(failed_files),
+      changed_(owner.where()) {}
+
+void small_gets::start(task_group& in, unsigned streams) {
+  streams_ = streams;
+  for (unsigned i = 0; i < streams; ++i) in.spawn(stream());
+}
+
+awaitable<void> small_gets::push(small_get file) {
+  while (jobs_.size() >= waiting_max && !failed_) co_await changed_.wait();
+  ++pending_;
+  jobs_.push_back(std::move(file));
+  if (jobs_.size() == 1) changed_.notify_all();
+}
+
+void small_gets::close() {
+  closed_ = true;
+  changed_.notify_all();
+}
+
+void small_gets::fail_with(error why) {
+  if (!failed_) failed_ = std::move(why);
+  changed_.notify_all();
+}
+
+void small_gets::again(small_get file) {
+  jobs_.push_front(std::move(file));
+  changed_.notify_all();
+}
+
+void small_gets::finished(const small_get& file, std::uint64_t size_bytes, bool unchanged) {
+  ++(unchanged ? done_.files_unchanged : done_.files);
+  done_.bytes += size_bytes;
+  session_.progress().at(file.path);
+  session_.progress().moved(static_cast<std::int64_t>(size_bytes));
+  session_.progress().file_done();
+  if (--pending_ == 0) changed_.notify_all();
+}
+
+void small_gets::failed_one(const small_get& file, const error& why) {
+  if (!is_of_one_file(why)) return fail_with(about(why, "get " + join(base_, file.path)));
+  failed_files_.add("get " + join(base_, file.path), why);
+  if (--pending_ == 0) changed_.notify_all();
+}
+
+awaitable<void> small_gets::stream() {
+  patience patient(session_);
+  while (!is_over()) {
+    if (session_.stopping()) fail_with({.code = errc::cancelled, .context = {}});
+    if (jobs_.empty()) {
+      co_await changed_.wait();
+      continue;
+    }
+    const auto before = done_.files + done_.files_unchanged;
+    error why;
+    auto by = co_await session_.open(server_);
+    if (by) {
+      const auto mine = std::make_shared<link>();
+      mine->by = *by;
+      co_await serve(mine);
+      if (!(*by)->lost()) {
+        session_.give_back(std::move(*by));
+        continue;
+      }
+      why = (*by)->why();
+    } else {
+      why = std::move(by.error());
+    }
+    if (is_over()) break;
+    if (done_.files + done_.files_unchanged > before) patient.progress();
+    const bool more = co_await patient.once_more(why);
+    if (more) continue;
+    if (streams_ == 1) fail_with(std::move(why));
+    break;
+  }
+  --streams_;
+}
+
+// Until the connection is lost, or all is done. What came is written in every case.
+awaitable<void> small_gets::serve(link_ptr by) {
+  while (!by->by->lost() && !is_over()) {
+    while (!jobs_.empty() && !by->is_full()) ask(by);
+    // All that was asked for came: nothing else will start the rest of it on its way to the disk.
+    if (by->by->open_requests() == 0) flush(by);
+    co_await changed_.wait();
+  }
+  if (by->by->open_requests() > 0) by->by->close({.code = errc::cancelled, .context = {}});
+  flush(by);
+  while (by->writing > 0) co_await changed_.wait();
+}
+
+void small_gets::ask(const link_ptr& by) {
+  auto job = std::move(jobs_.front());
+  jobs_.pop_front();
+  if (jobs_.size() == waiting_max / 2) changed_.notify_all();
+  ++by->files;
+  by->bytes += job.size_bytes;
+  if (job.here) {
+    v1::Digests message;
+    message.set_path(join(base_, job.path));
+    message.set_block_count(1);
+    by->by->begin(wire::kind::digests, message,
+                  std::make_shared<sent_question>(*this, by, std::move(job)));
+    return;
+  }
+  v1::Get message;
+  message.set_path(join(base_, job.path));
+  by->by->begin(wire::kind::get, message, std::make_shared<sent_get>(*this, by, std::move(job)));
+}
+
+void small_gets::flush(const link_ptr& by) {
+  if (by->ready.empty()) return;
+  ++by->writing;
+  auto work = [this, files = std::exchange(by->ready, {})]() mutable {
+    folder_cache folders(root_fd_, links::refused);
+    for (auto& file : files) {
+      const auto content = file.buffer
+                               ? file.buffer->bytes().subspan(file.offset, file.facts.size_bytes)
+                               : std::span<std::byte>{};
+      if (file.buffer && base::digest_of(content) != file.digest) {
+        file.outcome = fail(errc::bad_digest);
+        continue;
+      }
+      const auto folder = folders.at(folder_of(file.file.path));
+      if (!folder) {
+        file.outcome = std::unexpected(folder.error());
+        continue;
+      }
+      file.outcome = write_small(*folder, std::string(name_of(file.file.path)), content, file.facts,
+                                 umask_, file.file.replace);
+    }
+    return std::move(files);
+  };
+  session_.on_disk(std::move(work), [this, by](std::vector<arrived> files) {
+    --by->writing;
+    landed(by, std::move(files));
+  });
+}
+
+void small_gets::landed(const link_ptr& by, std::vector<arrived> files) {
+  for (auto& file : files) {
+    --by->files;
+    by->bytes -= file.file.size_bytes;
+    land(file);
+  }
+  changed_.notify_all();
+}
+
+void small_gets::land(arrived& file) {
+  done_.bytes_moved += file.facts.size_bytes;
+  if (file.outcome) return finished(file.file, file.facts.size_bytes, false);
+  if (file.outcome.error().code != errc::bad_digest) {
+    return failed_one(file.file, file.outcome.error());
+  }
+  if (++file.file.damaged == download::tries_max) {
+    return failed_one(file.file,
+                      {.code = errc::bad_digest,
+                       .context = fmt::format("it arrived damaged {} times", file.file.damaged)});
+  }
+  ++done_.blocks_repeated;
+  again(std::move(file.file));
+}
+
+}  // namespace sluice::client

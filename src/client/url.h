@@ -1,0 +1,34 @@
+// sluice://HOST[:PORT]/path
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "sluice/error.h"
+
+namespace sluice::client {
+
+inline constexpr std::uint16_t default_port = 8080;
+
+// A place on a server. `path` is decoded UTF-8, its parts divided by '/', with no leading '/'; a
+// trailing '/' is kept, because it says "a folder".
+struct url {
+  std::string host;  // a name or an address; IPv6 without the brackets
+  std::uint16_t port = default_port;
+  std::string path;
+
+  // For people and for error texts; parses back to the same value.
+  [[nodiscard]] std::string text() const;
+  // "host:port", with brackets around IPv6.
+  [[nodiscard]] std::string authority() const;
+
+  friend bool operator==(const url&, const url&) = default;
+};
+
+// Parses with Boost.URL (RFC 3986). invalid_argument says what is wrong and shows the right form.
+// Percent escapes and plain UTF-8 are both accepted in the path ("sluice://host/电影/第 1 集.mp4"
+// is fine).
+[[nodiscard]] result<url> parse_url(std::string_view text);
+
+}  // namespace sluice::client

@@ -1,0 +1,99 @@
+#include "client/url.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace sluice::client {
+namespace {
+
+using testing::HasSubstr;
+
+struct good_case {
+  std::string text;
+  url value;
+};
+class good_url : public testing::TestWithParam<good_case> {};
+
+TEST_P(good_url, is_read_and_its_text_reads_back) {
+  const auto parsed = parse_url(GetParam().text);
+  ASSERT_TRUE(parsed) << parsed.error().message();
+  EXPECT_EQ(*parsed, GetParam().value);
+  const auto again = parse_url(parsed->text());
+  ASSERT_TRUE(again) << parsed->text() << ": " << again.error().message();
+  EXPECT_EQ(*again, *parsed) << parsed->text();
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    urls, good_url,
+    testing::Values(good_case{"sluice://host", {"host", 8080, ""}},
+                    good_case{"sluice://host/", {"host", 8080, ""}},
+                    good_case{"sluice://host:/", {"host", 8080, ""}},
+                    good_case{"sluice://host:1/a", {"host", 1, "a"}},
+                    good_case{"sluice://host:65535/a/b.mp4", {"host", 65535, "a/b.mp4"}},
+                    good_case{"sluice://host/folder/", {"host", 8080, "folder/"}},
+                    good_case{"sluice://host//a///b//", {"host", 8080, "a/b/"}},
+                    good_case{"sluice://127.0.0.1:9000/a", {"127.0.0.1", 9000, "a"}},
+                    good_case{"sluice://[::1]:9000/a", {"::1", 9000, "a"}},
+                    good_case{"sluice://[2001:db8::1]/a", {"2001:db8::1", 8080, "a"}},
+                    good_case{"sluice://host/电影/第 1 集.mp4", {"host", 8080, "电影/第 1 集.mp4"}},
+                    good_case{"sluice://host/%E7%94%B5/a%20b", {"host", 8080, "电/a b"}},
+                    good_case{"sluice://host/100%25.mp4", {"host", 8080, "100%.mp4"}},
+                    good_case{"sluice://host/a%2541", {"host", 8080, "a%41"}},
+                    good_case{"sluice://host/a%3Fb%23c", {"host", 8080, "a?b#c"}},
+                    good_case{"sluice://host/a+b;c=d&e@f:g", {"host", 8080, "a+b;c=d&e@f:g"}},
+                    good_case{"sluice://host/[a] {b} \"c\" <d> ^e|f`",
+                              {"host", 8080, "[a] {b} \"c\" <d> ^e|f`"}},
+                    good_case{"sluice://host/.../..a", {"host", 8080, ".../..a"}}));
+
+struct bad_case {
+  std::string text;
+  std::string why;
+};
+class bad_url : public testing::TestWithParam<bad_case> {};
+
+TEST_P(bad_url, is_refused_with_the_reason_and_the_right_form) {
+  const auto parsed = parse_url(GetParam().text);
+  ASSERT_FALSE(parsed) << parsed->text();
+  EXPECT_EQ(parsed.error().code, errc::invalid_argument);
+  EXPECT_THAT(parsed.error().context, HasSubstr(GetParam().why));
+  EXPECT_THAT(parsed.error().context, HasSubstr("sluice://HOST[:PORT]/path"));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    urls, bad_url,
+    testing::Values(
+        bad_case{"", "sluice://"}, bad_case{"host/path", "does not begin with"},
+        bad_case{"http://host/path", "does not begin with"},
+        bad_case{"SLUICE:/host", "does not begin with"}, bad_case{"sluice://", "host is missing"},
+        bad_case{"sluice:///path", "host is missing"},
+        bad_case{"sluice://:8080/path", "host is missing"},
+        bad_case{"sluice://host:0/", "1 to 65535"}, bad_case{"sluice://host:65536/", "1 to 65535"},
+        bad_case{"sluice://host:99999999999999999999/", "1 to 65535"},
+        bad_case{"sluice://host:-1/", "malformed"}, bad_case{"sluice://host:8o8o/", "malformed"},
+        bad_case{"sluice://::1/a", "malformed"}, bad_case{"sluice://[::1/a", "malformed"},
+        bad_case{"sluice://[v1.x]/a", "not known"}, bad_case{"sluice://me@host/a", "user name"},
+        bad_case{"sluice://me:secret@host/a", "user name"},
+        bad_case{"sluice://ho%73t/a", "characters that no host has"},
+        bad_case{"sluice://ho st/a", "malformed"}, bad_case{"sluice://host/100%.mp4", "%25"},
+        bad_case{"sluice://host/a?b", "%3F"}, bad_case{"sluice://host/a#b", "%23"},
+        bad_case{"sluice://host?a", "%3F"}, bad_case{"sluice://host/../a", "'..'"},
+        bad_case{"sluice://host/a/./b", "'.'"}, bad_case{"sluice://host/a/%2e%2E/b", "'..'"},
+        bad_case{"sluice://host/a%2Fb", "encoded '/'"}, bad_case{"sluice://host/a%00b", "control"},
+        bad_case{"sluice://host/a\nb", "control"},
+        bad_case{std::string("sluice://host/a\0b", 17), "control"},
+        bad_case{"sluice://host/a%1Bb", "control"}, bad_case{"sluice://host/a%FFb", "not UTF-8"},
+        bad_case{"sluice://host/a\xFF", "not UTF-8"}));
+
+TEST(url_text, shows_people_the_name_and_hides_the_default_port) {
+  EXPECT_EQ((url{"host", 8080, "电影/a b"}.text()), "sluice://host/电影/a b");
+  EXPECT_EQ((url{"::1", 9000, "a?b#c%"}.text()), "sluice://[::1]:9000/a%3Fb%23c%25");
+  EXPECT_EQ((url{"::1", 8080, ""}.text()), "sluice://[::1]/");
+}
+
+TEST(url_authority, always_has_the_port) {
+  EXPECT_EQ((url{"host", 8080, "a"}.authority()), "host:8080");
+  EXPECT_EQ((url{"::1", 1, ""}.authority()), "[::1]:1");
+}
+
+}  // namespace
+}  // namespace sluice::client

@@ -1,0 +1,116 @@
+// The inside of a frame_stream, at one address for its whole life, so that the stream can move and
+// a connection can be wound down after the stream is gone. Shared by the stream, by coroutines that
+// wait in it, and by the listener that will report how it ended.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "frame/stream_service.h"
+#include "sluice/frame_stream.h"
+
+namespace sluice::detail {
+
+class stream_core : public std::enable_shared_from_this<stream_core> {
+ public:
+  stream_core(tcp_socket socket, const stream_options& options);
+  stream_core(const stream_core&) = delete;
+  stream_core& operator=(const stream_core&) = delete;
+  ~stream_core();
+
+  // Reading. `next_frame` cuts the next frame from what has arrived, without waiting.
+  [[nodiscard]] bool next_frame();
+  [[nodiscard]] const frame& current() const noexcept { return current_; }
+  [[nodiscard]] static awaitable<result<frame>> wait_frame(std::shared_ptr<stream_core> self);
+  [[nodiscard]] static awaitable<result<void>> wait_bytes(std::shared_ptr<stream_core> self,
+                                                          std::span<std::byte> into);
+
+  // Writing. `enqueue` is false when it has to wait, or has an error to tell; `wait_write` then is
+  // the rest.
+  [[nodiscard]] bool enqueue(frame content);
+  [[nodiscard]] static awaitable<result<void>> wait_write(std::shared_ptr<stream_core> self,
+                                                          frame content);
+  [[nodiscard]] result<void> try_write(frame content);
+  [[nodiscard]] static awaitable<result<void>> wait_sent(std::shared_ptr<stream_core> self);
+  [[nodiscard]] static awaitable<result<void>> shut(std::shared_ptr<stream_core> self);
+  void flush_now() noexcept;  // by the stream_service
+
+  // Ending.
+  void close() noexcept;
+  void abort() noexcept;
+  [[nodiscard]] static awaitable<void> wait_closed(std::shared_ptr<stream_core> self);
+  // How it ended, for the log: nothing for a clean end by either side.
+  [[nodiscard]] std::optional<error> trouble() const;
+
+  [[nodiscard]] const tcp_endpoint& peer() const noexcept { return peer_; }
+  [[nodiscard]] std::size_t queued() const noexcept { return queue_.size() - sent_; }
+  [[nodiscard]] executor loop() noexcept { return socket_.get_executor(); }
+
+ private:
+  using clock = std::chrono::steady_clock;
+  enum deadline : std::uint8_t { reading, writing, lingering, deadlines };
+
+  // stream_read.cc
+  [[nodiscard]] static awaitable<void> await_bytes(std::shared_ptr<stream_core> self);
+  [[nodiscard]] auto async_readable();
+  void rest() noexcept;
+  [[nodiscard]] std::size_t receive(std::span<std::byte> into);
+  void at_end();
+
+  // stream_write.cc
+  [[nodiscard]] bool has_room(std::size_t bytes) const noexcept;
+  [[nodiscard]] result<void> put(frame content);
+  [[nodiscard]] bool put_small(frame content);
+  void send_queue() noexcept;
+  void sent(std::size_t bytes) noexcept;
+  void drop_queue() noexcept;
+  void await_writable();
+  void on_writable(const boost::system::error_code& failed);
+  [[nodiscard]] static awaitable<bool> changed(std::shared_ptr<stream_core> self);
+  void announce_change() noexcept;
+
+  // stream_core.cc
+  [[nodiscard]] std::string told(std::string_view attempt) const;
+  void end(const error& why) noexcept;  // both directions, and the socket
+  void close_socket() noexcept;
+  [[nodiscard]] static awaitable<void> wind_down(std::shared_ptr<stream_core> self);
+  void set_deadline(deadline which, std::chrono::milliseconds after);
+  void clear_deadline(deadline which) noexcept { due_[which] = clock::time_point::max(); }
+  void on_timer();
+  void expire(deadline which);
+
+  tcp_socket socket_;
+  stream_service& service_;
+  const stream_options options_;
+  const tcp_endpoint peer_;
+
+  frame_decoder decoder_;
+  stream_service::slab slab_;          // set while `unread_` or `current_` may lie in it
+  std::span<const std::byte> unread_;  // received, not yet decoded
+  frame current_;
+  std::optional<error> read_end_;
+  bool peer_ended_ = false;   // all that the peer sent has been received
+  bool frame_begun_ = false;  // and `due_[reading]` is the deadline of that frame
+
+  frame_encoder encoder_;
+  std::vector<std::byte> queue_;  // encoded frames, the first `sent_` bytes of it gone
+  std::size_t sent_ = 0;
+  std::optional<error> write_end_;
+  bool blocked_ = false;    // the system takes no more; an event will tell
+  bool flush_due_ = false;  // the service will call flush_now
+
+  bool closing_ = false;
+  unsigned waiting_ = 0;  // coroutines in changed()
+  std::optional<steady_timer> changed_;
+  std::optional<steady_timer> timer_;
+  std::array<clock::time_point, deadlines> due_;
+  clock::time_point timer_at_ = clock::time_point::max();  // when the timer will fire
+};
+
+}  // namespace sluice::detail

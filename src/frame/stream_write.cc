@@ -1,0 +1,177 @@
+// The writing half of a stream: a bounded queue of encoded frames, sent as far as the system takes
+// them, and gone on with when it takes more.
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "frame/stream_core.h"
+
+namespace sluice::detail {
+
+namespace {
+
+// A queue of this size is sent without waiting for the end of the turn.
+constexpr std::size_t worth_sending = std::size_t{64} << 10;
+
+// Up to here, filling the queue with zeros before the copy costs next to nothing.
+constexpr std::size_t small_bytes = 1024;
+
+}  // namespace
+
+bool write_op::ready() { return core->enqueue(content); }
+awaitable<result<void>> write_op::wait() {
+  return stream_core::wait_write(core->shared_from_this(), content);
+}
+
+bool stream_core::has_room(std::size_t bytes) const noexcept {
+  return queued() == 0 || queued() + bytes <= options_.max_queued_bytes;
+}
+
+bool stream_core::enqueue(frame content) {
+  return !write_end_ && has_room(content.size() + encoder_.format().head_size()) &&
+         put(content).has_value();
+}
+
+awaitable<result<void>> stream_core::wait_write(std::shared_ptr<stream_core> self, frame content) {
+  for (;;) {
+    if (self->write_end_) co_return std::unexpected(*self->write_end_);
+    if (!self->blocked_) self->send_queue();
+    if (self->write_end_) continue;
+    if (self->has_room(content.size() + self->encoder_.format().head_size()))
+      co_return self->put(content);
+    const bool go_on = co_await changed(self);
+    if (!go_on) self->end({errc::cancelled, self->told("write")});
+  }
+}
+
+result<void> stream_core::try_write(frame content) {
+  if (write_end_) return std::unexpected(*write_end_);
+  if (!has_room(content.size() + encoder_.format().head_size()))
+    return fail(errc::busy, told("write: " + std::to_string(queued()) + " bytes wait already"));
+  return put(content);
+}
+
+// Small frames with nothing before their length field, which are most, in half the time of
+// encode().
+bool stream_core::put_small(frame content) {
+  const auto& format = encoder_.format();
+  const std::size_t head = format.head_size();
+  if (content.size() > small_bytes || format.options().length_offset != 0) return false;
+  const std::size_t at = queue_.size();
+  queue_.resize(at + head + content.size());
+  if (!encoder_.encode_head(content.size(), std::span(queue_).subspan(at, head))) {
+    queue_.resize(at);
+    return false;
+  }
+  if (!content.empty()) std::memcpy(queue_.data() + at + head, content.data(), content.size());
+  return true;
+}
+
+result<void> stream_core::put(frame content) {
+  if (queue_.capacity() == 0) queue_ = service_.take_queue();
+  if (!put_small(content)) {
+    if (auto encoded = encoder_.encode(content, queue_); !encoded)
+      return fail(encoded.error().code, told("write: " + encoded.error().context));
+  }
+  if (blocked_) return {};
+  if (queued() >= worth_sending) {
+    send_queue();
+  } else if (!flush_due_) {
+    flush_due_ = true;
+    service_.flush_soon(shared_from_this(), loop());
+  }
+  return {};
+}
+
+void stream_core::flush_now() noexcept {
+  flush_due_ = false;
+  if (!blocked_ && queued() != 0) send_queue();
+}
+
+void stream_core::send_queue() noexcept {
+  while (queued() != 0) {
+    const ssize_t taken = ::send(socket_.native_handle(), queue_.data() + sent_, queued(),
+                                 MSG_NOSIGNAL | MSG_DONTWAIT);
+    const int why = errno;
+    if (taken >= 0) {
+      sent(static_cast<std::size_t>(taken));
+    } else if (why == EAGAIN || why == EWOULDBLOCK) {
+      return await_writable();
+    } else if (why != EINTR) {
+      return end(fail_errno(why, told("write")).error());
+    }
+  }
+  drop_queue();
+}
+
+void stream_core::sent(std::size_t bytes) noexcept {
+  sent_ += bytes;
+  if (sent_ > queue_.size() / 2 && sent_ < queue_.size()) {
+    queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(sent_));
+    sent_ = 0;
+  }
+}
+
+void stream_core::drop_queue() noexcept {
+  sent_ = 0;
+  queue_.clear();
+  if (queue_.capacity() != 0) service_.give_queue(std::exchange(queue_, {}));
+}
+
+void stream_core::await_writable() {
+  blocked_ = true;
+  set_deadline(writing, options_.write_timeout);
+  socket_.async_wait(tcp_socket::wait_write,
+                     [self = shared_from_this()](const boost::system::error_code& failed) {
+                       self->on_writable(failed);
+                     });
+}
+
+void stream_core::on_writable(const boost::system::error_code& failed) {
+  if (!socket_.is_open()) return;
+  blocked_ = false;
+  if (failed) return await_writable();  // close() cancelled the wait of a reader, and this with it
+  clear_deadline(writing);
+  send_queue();
+  announce_change();
+}
+
+awaitable<result<void>> stream_core::wait_sent(std::shared_ptr<stream_core> self) {
+  for (;;) {
+    if (self->write_end_) co_return std::unexpected(*self->write_end_);
+    if (!self->blocked_) self->send_queue();
+    if (self->write_end_) continue;
+    if (self->queued() == 0) co_return result<void>{};
+    const bool go_on = co_await changed(self);
+    if (!go_on) self->end({errc::cancelled, self->told("write")});
+  }
+}
+
+awaitable<result<void>> stream_core::shut(std::shared_ptr<stream_core> self) {
+  auto flushed = co_await wait_sent(self);
+  if (!flushed) co_return flushed;
+  if (::shutdown(self->socket_.native_handle(), SHUT_WR) != 0) {
+    const int why = errno;
+    co_return fail_errno(why, self->told("shut down"));
+  }
+  self->write_end_ = error{errc::cancelled, self->told("write after shutdown()")};
+  co_return result<void>{};
+}
+
+// Waits for announce_change(); false when the wait was cancelled through Asio, from outside.
+awaitable<bool> stream_core::changed(std::shared_ptr<stream_core> self) {
+  if (!self->changed_) self->changed_.emplace(self->loop(), clock::time_point::max());
+  ++self->waiting_;
+  (void)co_await self->changed_->async_wait(as_tuple);
+  --self->waiting_;
+  const auto state = co_await asio::this_coro::cancellation_state;
+  co_return state.cancelled() == asio::cancellation_type::none;
+}
+
+void stream_core::announce_change() noexcept {
+  if (waiting_ != 0) changed_->cancel();
+}
+
+}  // namespace sluice::detail

@@ -1,0 +1,44 @@
+// What every session of the native protocol works with.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <string>
+
+#include "base/buffer_pool.h"
+#include "net/on_pool.h"
+#include "transfer/downloads.h"
+#include "transfer/small_files.h"
+#include "transfer/tree.h"
+#include "transfer/uploads.h"
+
+namespace sluice::native {
+
+// docs/wire.md, section 7.
+struct session_limits {
+  std::chrono::milliseconds handshake{10'000};  // preface and HELLO
+  std::chrono::milliseconds idle{600'000};      // no open request, and nothing received
+  std::chrono::milliseconds stall{30'000};  // a frame begun, or a reply not taken, without progress
+  std::size_t max_requests = 1'024;         // open in one connection
+};
+
+// Owned by the server; outlives all sessions and the work they left on `pool`. Shared by all
+// threads.
+struct service {
+  transfer::uploads& uploads;
+  transfer::small_files& small_files;
+  transfer::downloads& downloads;
+  transfer::tree& tree;
+  net::blocking_pool& pool;
+  base::buffer_pool& buffers;
+  session_limits limits;
+  std::string agent;
+  // Set once, when the server begins to stop: no new request is taken, and sessions end when they
+  // have no open one.
+  std::atomic<bool> draining = false;
+  // Set when the time for that is over: sessions end now.
+  std::atomic<bool> closing = false;
+};
+
+}  // namespace sluice::native

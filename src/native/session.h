@@ -1,0 +1,117 @@
+// One connection of the native protocol, the server's side (docs/wire.md).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <unordered_map>
+
+#include "native/service.h"
+#include "net/message_reader.h"
+#include "net/message_writer.h"
+#include "net/signal.h"
+#include "sluice/awaitable.h"
+#include "sluice/error.h"
+#include "sluice/host_port.h"
+
+namespace sluice::native {
+
+class put;
+class small_puts;
+
+// Runs the session of a connection that was just accepted, on the socket's thread; returns when the
+// session and all that it started are over and the socket is closed. The result says how it ended:
+// success when the client left between two requests. `shared` outlives it.
+awaitable<result<void>> serve(tcp_socket socket, service& shared);
+
+// For a connection over the limit: the preface, ERROR BUSY, and the end. At most `limits.handshake`
+// long.
+awaitable<void> refuse(tcp_socket socket, service& shared);
+
+// The inside, for the requests in this room. Shared by the coroutines of one connection; one
+// thread.
+class session : public std::enable_shared_from_this<session> {
+ public:
+  session(tcp_socket socket, service& shared);
+  ~session();
+  session(const session&) = delete;
+  session& operator=(const session&) = delete;
+
+  awaitable<result<void>> run();
+
+  // --- for requests ---
+  [[nodiscard]] service& shared() noexcept { return shared_; }
+  [[nodiscard]] net::message_reader& reader() noexcept { return reader_; }
+  [[nodiscard]] net::message_writer& writer() noexcept { return writer_; }
+  [[nodiscard]] const executor& where() const noexcept { return where_; }
+  [[nodiscard]] net::signal& changed() noexcept { return changed_; }
+
+  // The final frame of a reply: an ERROR.
+  void reply_error(std::uint32_t request, const error& why, std::string_view path = {});
+
+  // Runs `work` as a coroutine of this session; what it throws ends the session. The session waits
+  // for it.
+  void start(awaitable<void> work);
+
+  // Work of other threads that will call back: the session waits until `left()` was called as often
+  // as `entered()`.
+  void entered() noexcept { ++inside_; }
+  void left() {
+    --inside_;
+    changed_.notify_all();
+  }
+
+  // Runs `step` on the session's thread, from any thread. To be paired with entered().
+  void post(std::move_only_function<void()> step);
+
+  void end_put(std::uint32_t request) { puts_.erase(request); }
+  void fail_session(error why);
+
+ private:
+  awaitable<result<void>> handshake();
+  awaitable<result<void>> read_requests();
+  awaitable<result<void>> handle(const wire::frame_head& head);
+  awaitable<result<void>> begin_request(const wire::frame_head& head);
+  awaitable<result<void>> begin_put(const wire::frame_head& head);
+  awaitable<result<void>> continue_put(const wire::frame_head& head);
+  awaitable<result<void>> answer_ping(const wire::frame_head& head);
+  awaitable<void> watch();
+  awaitable<void> finish();
+  awaitable<void> linger();
+  [[nodiscard]] result<void> check_progress(std::chrono::steady_clock::time_point now);
+  [[nodiscard]] bool is_idle() const noexcept;
+  void close();
+
+  tcp_socket socket_;
+  service& shared_;
+  const executor where_;
+  net::message_reader reader_;
+  net::message_writer writer_;
+  net::signal changed_;  // a coroutine or a call-back ended
+  steady_timer watchdog_;
+
+  std::unordered_map<std::uint32_t, std::shared_ptr<put>> puts_;  // open PUT requests
+  std::unique_ptr<small_puts> small_;
+  std::uint32_t last_request_ = 0;
+  std::size_t running_ = 0;         // coroutines of requests
+  std::size_t inside_ = 0;          // call-backs to come
+  bool agreed_ = false;             // on a version
+  bool greeted_ = false;            // both said HELLO
+  std::optional<error> violation_;  // the peer broke the protocol, and will be told
+  std::optional<std::chrono::steady_clock::time_point> lingering_since_;
+  bool ended_ = false;
+  std::optional<error> trouble_;
+
+  // What the watchdog saw last, and when it was something new.
+  struct progress {
+    std::uint64_t bytes = 0;
+    std::chrono::steady_clock::time_point since;
+  };
+  std::chrono::steady_clock::time_point started_;
+  progress arrived_;
+  progress sent_;
+};
+
+}  // namespace sluice::native

@@ -1,0 +1,156 @@
+#include "native/small_puts.h"
+
+#include <boost/asio/post.hpp>
+
+#include "native/convert.h"
+#include "native/put.h"
+#include "net/buffers.h"
+#include "transfer/small_files.h"
+#include "wire/error_message.h"
+
+namespace sluice::native {
+namespace {
+
+// Batches of one connection that are on the pool at the same time.
+constexpr std::size_t max_batches = 4;
+// So that several threads share the work, also where files are tiny.
+constexpr std::size_t max_batch_files = 128;
+
+}  // namespace
+
+void small_puts::begin(std::uint32_t request, v1::Put message) {
+  if (!message.has_size_bytes() || message.size_bytes() > base::block_bytes) {
+    const error why{errc::invalid_argument, "PUT with `whole` needs a size of at most one block"};
+    return session_.reply_error(request, why, message.path());
+  }
+  if (message.size_bytes() == 0) {
+    return add({.request = request, .message = std::move(message), .digest = base::digest_of({})});
+  }
+  waiting_.emplace(request, std::move(message));
+}
+
+void small_puts::add(file one) {
+  ++unanswered_;
+  gathered_.files.push_back(std::move(one));
+  if (gathered_.files.size() >= max_batch_files) flush();
+}
+
+awaitable<result<void>> small_puts::take(const wire::frame_head& head) {
+  auto message = std::move(waiting_.extract(head.request).mapped());
+  if (head.kind != wire::kind::block) {
+    const error why{errc::invalid_argument, "only a BLOCK follows a PUT with `whole`"};
+    session_.reply_error(head.request, why, message.path());
+    co_return result<void>{};
+  }
+  const auto block = co_await session_.reader().block();
+  if (!block) co_return std::unexpected(block.error());
+  if (block->offset != 0 || session_.reader().payload_left() != message.size_bytes()) {
+    const error why{errc::invalid_argument,
+                    "the BLOCK is not the whole file that the PUT announced"};
+    session_.reply_error(head.request, why, message.path());
+    co_return result<void>{};
+  }
+  co_return co_await gather(head.request, std::move(message), *block);
+}
+
+awaitable<result<void>> small_puts::gather(std::uint32_t request, v1::Put message,
+                                           wire::block_head block) {
+  auto& reader = session_.reader();
+  const std::size_t size_bytes = reader.payload_left();
+  if (reader.here() < size_bytes) {
+    flush();  // nothing of ours waits for the peer
+    auto ready = co_await reader.payload_ready(size_bytes);
+    if (!ready) co_return ready;
+    if (reader.here() < size_bytes) {
+      co_return co_await put::receive_slowly(session_.shared_from_this(), request,
+                                             std::move(message), block);
+    }
+  }
+  auto room = co_await make_room(size_bytes);
+  if (!room) {
+    session_.reply_error(request, room.error(), message.path());
+    co_return result<void>{};
+  }
+  const auto into = gathered_.buffer.bytes().subspan(gathered_.used_bytes, size_bytes);
+  auto received = co_await reader.payload(into);
+  if (!received) co_return received;
+  const std::size_t begin = std::exchange(gathered_.used_bytes, gathered_.used_bytes + size_bytes);
+  add({.request = request,
+       .message = std::move(message),
+       .begin = begin,
+       .size_bytes = size_bytes,
+       .digest = block.digest});
+  co_return result<void>{};
+}
+
+// Sees to it that `gathered_.buffer` has room for that many bytes more.
+awaitable<result<void>> small_puts::make_room(std::size_t size_bytes) {
+  if (gathered_.buffer && base::block_bytes - gathered_.used_bytes >= size_bytes) {
+    co_return result<void>{};
+  }
+  flush();
+  while (batches_ >= max_batches) co_await session_.changed().wait();
+  auto buffer = co_await net::acquire(session_.shared().buffers);
+  if (!buffer) co_return std::unexpected(buffer.error());
+  gathered_.buffer = std::move(*buffer);
+  co_return result<void>{};
+}
+
+void small_puts::flush() {
+  if (gathered_.files.empty()) {
+    gathered_ = {};
+    return;
+  }
+  ++batches_;
+  session_.entered();
+  boost::asio::post(session_.shared().pool, [keep = session_.shared_from_this(), this,
+                                             files = std::exchange(gathered_, {})]() mutable {
+    store_all(keep, *this, std::move(files));
+  });
+}
+
+// On a thread of the pool. Each file's answer comes later, from the thread that commits.
+void small_puts::store_all(const std::shared_ptr<session>& keep, small_puts& self, batch files) {
+  auto& small_files = keep->shared().small_files;
+  for (auto& one : files.files) {
+    transfer::small_file wanted;
+    wanted.path = one.message.path();
+    wanted.mtime_ns = one.message.mtime_ns();
+    wanted.executable = one.message.executable();
+    wanted.replaces = replaced_file(one.message.has_replace() ? &one.message.replace() : nullptr);
+    wanted.make_parents = one.message.parents();
+    const auto payload =
+        one.size_bytes == 0
+            ? std::span<const std::byte>()
+            : std::span<const std::byte>(files.buffer.bytes()).subspan(one.begin, one.size_bytes);
+    auto answered = [keep, &self, request = one.request,
+                     message = std::move(one.message)](result<store::entry> stored) mutable {
+      boost::asio::post(keep->where(),
+                        [keep, &self, request, message = std::move(message),
+                         stored = std::move(stored)] { self.answer(request, message, stored); });
+    };
+    small_files.put(wanted, payload, one.digest, std::move(answered));
+  }
+  files.buffer.give_back();
+  keep->post([&self] { --self.batches_; });
+}
+
+void small_puts::answer(std::uint32_t request, const v1::Put& message,
+                        const result<store::entry>& stored) {
+  --unanswered_;
+  session_.changed().notify_all();
+  if (stored) {
+    v1::PutDone done;
+    *done.mutable_entry() = to_wire(*stored, plain_path(message.path()));
+    return session_.writer().send(wire::kind::put_done, request, wire::last, done);
+  }
+  if (stored.error().code != errc::bad_digest) {
+    return session_.reply_error(request, stored.error(), message.path());
+  }
+  v1::BlockRefused refused;
+  *refused.mutable_error() = wire::to_wire(stored.error(), message.path());
+  session_.writer().send(wire::kind::block_refused, request, wire::no_flags, refused);
+  waiting_.emplace(request, message);  // the client sends the block again
+}
+
+}  // namespace sluice::native

@@ -1,0 +1,63 @@
+// PUT with `whole`: files of one block at the most, many at a time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "base/buffer_pool.h"
+#include "native/session.h"
+
+namespace sluice::native {
+
+// Gathers the payloads of many files in one buffer of the pool and hands them to the blocking pool
+// as one batch: a hop to another thread costs as much as a small file. A part of its session.
+class small_puts {
+ public:
+  explicit small_puts(session& owner) : session_(owner) {}
+
+  void begin(std::uint32_t request, v1::Put message);
+
+  // True for a request whose BLOCK is still to come.
+  [[nodiscard]] bool expects(std::uint32_t request) const { return waiting_.contains(request); }
+
+  // Reads a frame of such a request. Errors end the session.
+  awaitable<result<void>> take(const wire::frame_head& head);
+
+  // Hands what was gathered to the pool. To be called before the session waits for its peer.
+  void flush();
+
+  // Requests that are not over, and those of them that the server works on.
+  [[nodiscard]] std::size_t open() const noexcept { return waiting_.size() + unanswered_; }
+  [[nodiscard]] std::size_t unanswered() const noexcept { return unanswered_; }
+
+ private:
+  struct file {
+    std::uint32_t request = 0;
+    v1::Put message;
+    std::size_t begin = 0;  // of the payload in the buffer
+    std::size_t size_bytes = 0;
+    base::digest128 digest;
+  };
+  struct batch {
+    base::pooled_buffer buffer;
+    std::size_t used_bytes = 0;
+    std::vector<file> files;
+  };
+
+  awaitable<result<void>> gather(std::uint32_t request, v1::Put message, wire::block_head block);
+  awaitable<result<void>> make_room(std::size_t size_bytes);
+  void add(file one);
+  void answer(std::uint32_t request, const v1::Put& message, const result<store::entry>& stored);
+  static void store_all(const std::shared_ptr<session>& keep, small_puts& self, batch files);
+
+  session& session_;
+  std::unordered_map<std::uint32_t, v1::Put> waiting_;  // for their BLOCK
+  batch gathered_;
+  std::size_t unanswered_ = 0;  // gathered, or on the pool, or waiting for the disk
+  std::size_t batches_ = 0;     // on the pool
+};
+
+}  // namespace sluice::native

@@ -1,0 +1,185 @@
+#include "net/message_writer.h"
+
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <array>
+#include <cerrno>
+
+namespace sluice::net {
+namespace {
+
+constexpr std::size_t high_water_bytes = std::size_t{4} << 20;
+// Control frames are gathered into one piece of at most about this size.
+constexpr std::size_t gather_bytes = 64 * 1024;
+
+bool would_block(int error_number) noexcept {
+  return error_number == EAGAIN || error_number == EWOULDBLOCK;
+}
+
+}  // namespace
+
+message_writer::message_writer(tcp_socket& socket)
+    : socket_(socket), changed_(socket.get_executor()) {}
+
+// The vector that frames may be appended to.
+std::vector<std::byte>& message_writer::tail(std::size_t more) {
+  const bool fresh = queue_.empty() || queue_.back().has_payload() ||
+                     (queue_.size() == 1 && sending_front_) ||
+                     queue_.back().bytes.size() + more > gather_bytes;
+  if (fresh) queue_.emplace_back();
+  return queue_.back().bytes;
+}
+
+void message_writer::added(std::size_t bytes) {
+  const bool was_idle = queued_ == 0;
+  queued_ += bytes;
+  if (was_idle) changed_.notify_all();
+}
+
+void message_writer::send(wire::kind kind, std::uint32_t request, std::uint8_t flags,
+                          const google::protobuf::MessageLite& message) {
+  if (failure_) return;
+  auto& out = tail(message.ByteSizeLong() + wire::head_bytes);
+  const std::size_t before = out.size();
+  if (const auto made = wire::append_message(out, kind, request, flags, message); !made) {
+    return abort(made.error());
+  }
+  added(out.size() - before);
+}
+
+void message_writer::send_bytes(std::span<const std::byte> frames) {
+  if (failure_ || frames.empty()) return;
+  auto& out = tail(frames.size());
+  out.insert(out.end(), frames.begin(), frames.end());
+  added(frames.size());
+}
+
+void message_writer::send_block(std::uint32_t request, const wire::block_head& head,
+                                memory_piece payload) {
+  if (failure_) return;
+  const auto bytes = wire::encode_block_frame_head(
+      request, wire::no_flags, head, static_cast<std::uint32_t>(payload.bytes.size()));
+  if (!bytes) return abort(bytes.error());
+  auto& out = tail(bytes->size());
+  out.insert(out.end(), bytes->begin(), bytes->end());
+  const std::size_t payload_bytes = payload.bytes.size();
+  if (payload_bytes + out.size() <= gather_bytes) {  // cheaper to copy than to gather
+    out.insert(out.end(), payload.bytes.begin(), payload.bytes.end());
+  } else {
+    queue_.back().memory = std::move(payload);
+  }
+  added(bytes->size() + payload_bytes);
+}
+
+void message_writer::send_block(std::uint32_t request, const wire::block_head& head,
+                                file_piece payload) {
+  if (failure_) return;
+  const auto bytes = wire::encode_block_frame_head(request, wire::no_flags, head,
+                                                   static_cast<std::uint32_t>(payload.bytes));
+  if (!bytes) return abort(bytes.error());
+  auto& out = tail(bytes->size());
+  out.insert(out.end(), bytes->begin(), bytes->end());
+  const std::size_t payload_bytes = payload.bytes;
+  queue_.back().file = std::move(payload);
+  added(bytes->size() + payload_bytes);
+}
+
+awaitable<result<void>> message_writer::room() {
+  while (!failure_ && queued_ >= high_water_bytes) co_await changed_.wait();
+  if (failure_) co_return std::unexpected(*failure_);
+  co_return result<void>{};
+}
+
+awaitable<result<void>> message_writer::drained() {
+  while (!failure_ && queued_ > 0) co_await changed_.wait();
+  if (failure_) co_return std::unexpected(*failure_);
+  co_return result<void>{};
+}
+
+void message_writer::close() {
+  closed_ = true;
+  changed_.notify_all();
+}
+
+void message_writer::abort(error why) {
+  if (!failure_) failure_ = std::move(why);
+  changed_.notify_all();
+}
+
+awaitable<void> message_writer::run() {
+  for (;;) {
+    while (!failure_ && !closed_ && queue_.empty()) co_await changed_.wait();
+    if (failure_ || queue_.empty()) break;
+    sending_front_ = true;
+    auto sent = co_await send_front();
+    sending_front_ = false;
+    if (!sent) {
+      abort(std::move(sent.error()));
+      break;
+    }
+    queue_.pop_front();
+  }
+  queue_.clear();
+  queued_ = 0;
+  changed_.notify_all();
+}
+
+// 0: the socket is full.
+result<std::size_t> message_writer::send_memory(item& front) {
+  const std::array<iovec, 2> pieces{
+      iovec{front.bytes.data() + front.bytes_sent, front.bytes.size() - front.bytes_sent},
+      iovec{const_cast<std::byte*>(front.memory.bytes.data()), front.memory.bytes.size()}};
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(pieces.data());
+  message.msg_iovlen = pieces.size();
+  const int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (front.file.bytes > 0 ? MSG_MORE : 0);
+  const auto sent = ::sendmsg(socket_.native_handle(), &message, flags);
+  if (sent < 0) {
+    if (would_block(errno) || errno == EINTR) return std::size_t{0};
+    return fail_errno(errno, "send");
+  }
+  const auto count = static_cast<std::size_t>(sent);
+  const std::size_t of_bytes = std::min(count, front.bytes.size() - front.bytes_sent);
+  front.bytes_sent += of_bytes;
+  front.memory.bytes = front.memory.bytes.subspan(count - of_bytes);
+  return count;
+}
+
+result<std::size_t> message_writer::send_file(item& front) {
+  auto offset = static_cast<off_t>(front.file.offset);
+  const auto sent = ::sendfile(socket_.native_handle(), front.file.fd, &offset, front.file.bytes);
+  if (sent < 0) {
+    if (would_block(errno) || errno == EINTR) return std::size_t{0};
+    return fail_errno(errno, "send from a file");
+  }
+  if (sent == 0) return fail(errc::changed, "a file became shorter while it was sent");
+  const auto count = static_cast<std::size_t>(sent);
+  front.file.offset += count;
+  front.file.bytes -= count;
+  return count;
+}
+
+awaitable<result<void>> message_writer::send_front() {
+  item& front = queue_.front();
+  while (!failure_) {
+    const bool in_memory = front.bytes_sent < front.bytes.size() || !front.memory.bytes.empty();
+    if (!in_memory && front.file.bytes == 0) co_return result<void>{};
+    const auto sent = in_memory ? send_memory(front) : send_file(front);
+    if (!sent) co_return std::unexpected(sent.error());
+    if (*sent > 0) {
+      const bool was_full = queued_ >= high_water_bytes;
+      sent_ += *sent;
+      queued_ -= *sent;
+      if (queued_ == 0 || (was_full && queued_ < high_water_bytes)) changed_.notify_all();
+      continue;
+    }
+    auto [failed] = co_await socket_.async_wait(tcp_socket::wait_write,
+                                                asio::as_tuple(asio::use_awaitable_t<executor>{}));
+    if (failed) co_return fail(errc::cancelled, "wait to send");
+  }
+  co_return std::unexpected(*failure_);
+}
+
+}  // namespace sluice::net

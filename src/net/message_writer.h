@@ -1,0 +1,99 @@
+// Sends the frames of the native protocol (docs/wire.md, section 2) in the order in which they were
+// given.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "net/signal.h"
+#include "sluice/awaitable.h"
+#include "sluice/error.h"
+#include "wire/block_head.h"
+#include "wire/frame_head.h"
+#include "wire/message.h"
+
+namespace sluice::net {
+
+// Content that lies in memory; `owner` keeps it alive until it is sent.
+struct memory_piece {
+  std::shared_ptr<const void> owner;
+  std::span<const std::byte> bytes;
+};
+
+// Content that lies in a file and goes out with sendfile(2); `owner` keeps the descriptor open. The
+// caller sees to it that the bytes are in the page cache: sendfile runs on the I/O thread.
+struct file_piece {
+  std::shared_ptr<const void> owner;
+  int fd = -1;
+  std::uint64_t offset = 0;
+  std::size_t bytes = 0;
+};
+
+// The one writer of a socket, behind a bounded queue. `send_*` never wait; whoever makes work for
+// the queue asks `room()` first. The socket is the caller's, outlives the writer, and is in
+// non-blocking mode. One thread.
+class message_writer {
+ public:
+  explicit message_writer(tcp_socket& socket);
+
+  // The writer's coroutine: spawn it once. It ends after close() when all is sent, or at the first
+  // error, which `failure()` then tells and which every later `room()` returns: broken_stream,
+  // cancelled, changed (the file of a file_piece became shorter: the stream cannot go on).
+  awaitable<void> run();
+
+  void send(wire::kind kind, std::uint32_t request, std::uint8_t flags,
+            const google::protobuf::MessageLite& message);
+  void send_bytes(std::span<const std::byte> frames);
+  void send_block(std::uint32_t request, const wire::block_head& head, memory_piece payload);
+  void send_block(std::uint32_t request, const wire::block_head& head, file_piece payload);
+
+  // Waits until less than the high-water mark (4 MiB; file pieces count as what they send) is
+  // queued.
+  awaitable<result<void>> room();
+
+  // Waits until all that was given is handed to the kernel.
+  awaitable<result<void>> drained();
+
+  // No more is given; `run` ends when all is sent.
+  void close();
+
+  // Ends `run` now; what is queued is dropped.
+  void abort(error why);
+
+  [[nodiscard]] const std::optional<error>& failure() const noexcept { return failure_; }
+  [[nodiscard]] bool idle() const noexcept { return queue_.empty(); }
+  // Bytes that the kernel took so far: a watchdog sees by it whether the peer takes its replies.
+  [[nodiscard]] std::uint64_t bytes_sent() const noexcept { return sent_; }
+
+ private:
+  // Frames, or the head of a block, and the payload that follows them.
+  struct item {
+    std::vector<std::byte> bytes;
+    std::size_t bytes_sent = 0;
+    memory_piece memory;
+    file_piece file;
+    [[nodiscard]] bool has_payload() const noexcept { return !memory.bytes.empty() || file.bytes; }
+  };
+
+  std::vector<std::byte>& tail(std::size_t more);
+  void added(std::size_t bytes);
+  awaitable<result<void>> send_front();
+  result<std::size_t> send_memory(item& front);
+  result<std::size_t> send_file(item& front);
+
+  tcp_socket& socket_;
+  signal changed_;
+  std::deque<item> queue_;
+  std::size_t queued_ = 0;  // bytes in queue_
+  std::uint64_t sent_ = 0;
+  bool sending_front_ = false;
+  bool closed_ = false;
+  std::optional<error> failure_;
+};
+
+}  // namespace sluice::net

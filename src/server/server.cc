@@ -1,0 +1,215 @@
+#include "server/server.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <memory>
+#include <thread>
+
+#include "base/log.h"
+#include "native/session.h"
+#include "server/storage.h"
+#include "sluice/listener.h"
+
+namespace sluice::server {
+namespace {
+
+namespace asio = boost::asio;
+
+// Content on its way between disk and network, in all: 24 MiB.
+constexpr std::size_t buffers = 24;
+constexpr unsigned min_pool_threads = 4;
+// Connections over the limit that are told so at the same time; those beyond are closed without a
+// word.
+constexpr std::size_t refusals = 64;
+
+unsigned thread_count(unsigned wanted) {
+  return std::clamp(wanted > 0 ? wanted : std::thread::hardware_concurrency(), 1U, 64U);
+}
+
+// Descriptors are the first limit that many connections meet.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// The io_contexts that sessions live on, each with a thread; the first one's is the caller of
+// run().
+class io_threads {
+ public:
+  explicit io_threads(unsigned count) {
+    for (unsigned i = 0; i < count; ++i) {
+      contexts_.push_back(std::make_unique<asio::io_context>(1));
+      guards_.emplace_back(contexts_.back()->get_executor());
+    }
+  }
+
+  [[nodiscard]] asio::io_context& first() { return *contexts_.front(); }
+
+  [[nodiscard]] std::vector<asio::io_context*> all() const {
+    std::vector<asio::io_context*> pointers;
+    for (const auto& context : contexts_) pointers.push_back(context.get());
+    return pointers;
+  }
+
+  // Returns after release(), when nothing is left to run.
+  void run() {
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 1; i < contexts_.size(); ++i) {
+      threads.emplace_back([context = contexts_[i].get()] { context->run(); });
+    }
+    first().run();
+  }
+
+  void release() { guards_.clear(); }
+
+ private:
+  std::vector<std::unique_ptr<asio::io_context>> contexts_;
+  std::vector<asio::executor_work_guard<executor>> guards_;
+};
+
+// Counts a connection while it lives.
+class place {
+ public:
+  explicit place(std::atomic<std::size_t>& taken) : taken_(taken), number_(++taken) {}
+  ~place() { --taken_; }
+  place(const place&) = delete;
+  place& operator=(const place&) = delete;
+  [[nodiscard]] std::size_t number() const noexcept { return number_; }
+
+ private:
+  std::atomic<std::size_t>& taken_;
+  std::size_t number_;
+};
+
+awaitable<void> session_root(tcp_socket socket, native::service& shared,
+                             std::atomic<std::size_t>& connections, std::size_t max_connections) {
+  // Sessions end by their own deadlines and by `draining`, never from outside in the middle of a
+  // step.
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  boost::system::error_code unknown;
+  const auto peer = to_string(socket.remote_endpoint(unknown));
+  const place here(connections);
+  if (here.number() > max_connections) {
+    base::log_info("{}: refused, {} connections are open", peer, max_connections);
+    co_await native::refuse(std::move(socket), shared);
+    co_return;
+  }
+  base::log_debug("{}: connected", peer);
+  const auto outcome = co_await native::serve(std::move(socket), shared);
+  if (outcome) {
+    base::log_debug("{}: left", peer);
+  } else {
+    base::log_info("{}: ended: {}", peer, outcome.error().message());
+  }
+}
+
+// Everything that lives as long as the server does; made in this order, destroyed in the reverse.
+class running_server {
+ public:
+  running_server(const options& settings, std::unique_ptr<storage> stored)
+      : settings_(settings),
+        stored_(std::move(stored)),
+        pool_(std::max(min_pool_threads, 2 * thread_count(settings.threads))),
+        shared_{.uploads = *stored_->uploads,
+                .small_files = *stored_->small_files,
+                .downloads = *stored_->downloads,
+                .tree = *stored_->tree,
+                .pool = pool_,
+                .buffers = buffers_,
+                .limits = settings.limits,
+                .agent = "sluice/" SLUICE_VERSION},
+        threads_(thread_count(settings.threads)),
+        signals_(threads_.first(), SIGTERM, SIGINT),
+        drain_deadline_(threads_.first().get_executor()) {}
+
+  result<void> run() {
+    if (auto listening = listen(); !listening) return listening;
+    wait_for_signal();
+    threads_.run();
+    pool_.join();
+    stored_.reset();  // while the io_contexts live: its threads may still post to them
+    return {};
+  }
+
+ private:
+  result<void> listen() {
+    for (const auto& where : settings_.listen) {
+      listener_options opts;
+      opts.backlog = settings_.backlog;
+      opts.max_connections = settings_.max_connections + refusals;
+      opts.contexts = threads_.all();
+      opts.hooks.on_trouble = [](const error& why) { base::log_warning("{}", why.message()); };
+      auto opened = listener::open(threads_.first(), where, std::move(opts));
+      if (!opened) return std::unexpected(opened.error());
+      listeners_.push_back(std::move(*opened));
+    }
+    for (auto& each : listeners_) {
+      if (settings_.on_listening) {
+        settings_.on_listening("sluice://" + to_string(each.local_endpoint()) + "/");
+      }
+      each.serve(socket_session([this](tcp_socket socket) {
+        return session_root(std::move(socket), shared_, connections_, settings_.max_connections);
+      }));
+    }
+    return {};
+  }
+
+  void wait_for_signal() {
+    signals_.async_wait([this](const boost::system::error_code& failed, int number) {
+      if (failed) return;
+      if (shared_.draining.exchange(true)) std::_Exit(128 + number);
+      base::log_info("stopping: running transfers may end within {} s",
+                     std::chrono::duration_cast<std::chrono::seconds>(settings_.drain).count());
+      wait_for_signal();
+      asio::co_spawn(threads_.first(), drain(), [](const std::exception_ptr& thrown) {
+        if (thrown) std::rethrow_exception(thrown);
+      });
+    });
+  }
+
+  awaitable<void> drain() {
+    for (auto& each : listeners_) each.stop();
+    drain_deadline_.expires_after(settings_.drain);
+    drain_deadline_.async_wait([this](const boost::system::error_code& cancelled) {
+      if (!cancelled) shared_.closing = true;
+    });
+    for (auto& each : listeners_) co_await each.drained();
+    drain_deadline_.cancel();
+    signals_.cancel();
+    listeners_.clear();
+    threads_.release();
+  }
+
+  const options& settings_;
+  std::unique_ptr<storage> stored_;
+  net::blocking_pool pool_;
+  base::buffer_pool buffers_{buffers};
+  native::service shared_;
+  std::atomic<std::size_t> connections_ = 0;
+  io_threads threads_;
+  asio::signal_set signals_;
+  steady_timer drain_deadline_;
+  std::vector<listener> listeners_;
+};
+
+}  // namespace
+
+result<void> serve(const options& settings) {
+  if (settings.listen.empty())
+    return fail(errc::invalid_argument, "serve: no address to listen on");
+  raise_descriptor_limit();
+  auto stored = storage::open(settings.root, settings.data_dir);
+  if (!stored) return std::unexpected(stored.error());
+  running_server server(settings, std::move(*stored));
+  return server.run();
+}
+
+}  // namespace sluice::server

@@ -1,0 +1,39 @@
+// The server: configuration, threads, limits, start, drain, stop.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "native/service.h"
+#include "sluice/error.h"
+#include "sluice/host_port.h"
+
+namespace sluice::server {
+
+struct options {
+  std::filesystem::path root;      // the folder that is served
+  std::filesystem::path data_dir;  // state; empty: root/.sluice
+  std::vector<host_port> listen;   // at least one; port 0 lets the system pick
+  int backlog = 4096;
+  std::size_t max_connections = 1'024;  // over all addresses; the next client is told BUSY
+  unsigned threads = 0;                 // that move bytes; 0: one for each core
+  native::session_limits limits;
+  std::chrono::milliseconds drain{30'000};  // for running transfers, once told to stop
+
+  // Called once for each address before anything is served, on the caller's thread, with
+  // "sluice://127.0.0.1:8080/".
+  std::function<void(std::string_view url)> on_listening;
+};
+
+// Serves until SIGTERM or SIGINT, then drains: no new connection, no new request, running ones may
+// end within `drain`. A second signal ends the process at once. Blocks; takes over the two signals.
+// One server a process.
+//   cannot_listen, not_found, not_allowed, busy (the data folder is in use), io, unsupported
+[[nodiscard]] result<void> serve(const options& settings);
+
+}  // namespace sluice::server

@@ -1,0 +1,34 @@
+// What the server keeps on disk, opened: the folder, the catalog, and the use cases on both.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "catalog/database.h"
+#include "sluice/error.h"
+#include "store/file.h"
+#include "store/store.h"
+#include "transfer/downloads.h"
+#include "transfer/options.h"
+#include "transfer/small_files.h"
+#include "transfer/tree.h"
+#include "transfer/uploads.h"
+
+namespace sluice::server {
+
+// Made before anything is served, destroyed after the last session: its threads call back into
+// sessions.
+struct storage {
+  // Errors: those of store::folder_store::open and catalog::database::open.
+  [[nodiscard]] static result<std::unique_ptr<storage>> open(const std::filesystem::path& root,
+                                                             const std::filesystem::path& data_dir);
+
+  std::unique_ptr<catalog::database> catalog;
+  std::unique_ptr<transfer::site> site;
+  std::unique_ptr<transfer::uploads> uploads;
+  std::unique_ptr<transfer::small_files> small_files;
+  std::unique_ptr<transfer::downloads> downloads;
+  std::unique_ptr<transfer::tree> tree;
+};
+
+}  // namespace sluice::server

@@ -1,0 +1,184 @@
+#include "transfer/downloads.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/log.h"
+#include "transfer/names.h"
+
+namespace sluice::transfer {
+namespace {
+
+constexpr std::size_t piece_bytes = 128 * 1024;  // what is read at a time where nobody keeps it
+
+std::uint64_t blocks_of_size(std::uint64_t size_bytes) {
+  return size_bytes / base::block_bytes + (size_bytes % base::block_bytes != 0 ? 1 : 0);
+}
+
+error ended_early(const store::entry& file) {
+  return {errc::changed, "read " + file.name + ": it is shorter than it was"};
+}
+
+// A file that was written to just now may be written to again within the same tick of the volume's
+// clock, and then looks unchanged: what is known of it is not kept.
+bool may_still_change(const store::entry& file) {
+  using namespace std::chrono;
+  const auto now_ns = duration_cast<nanoseconds>(system_clock::now().time_since_epoch()).count();
+  constexpr std::int64_t tick_ns = 2'000'000'000;
+  return file.mtime_ns > now_ns - tick_ns && file.mtime_ns <= now_ns;
+}
+
+}  // namespace
+
+digest_table::digest_table(catalog::file_identity file, std::uint64_t size_bytes,
+                           std::int64_t mtime_ns)
+    : file_(file),
+      size_bytes_(size_bytes),
+      mtime_ns_(mtime_ns),
+      digests_(blocks_of_size(size_bytes)),
+      known_(digests_.size()),
+      missing_(digests_.size()) {}
+
+std::optional<base::digest128> digest_table::find(std::uint64_t block) const {
+  const std::lock_guard lock(mutex_);
+  if (block >= known_.size() || !known_[block]) return std::nullopt;
+  return digests_[block];
+}
+
+bool digest_table::add(std::uint64_t block, const base::digest128& digest) {
+  const std::lock_guard lock(mutex_);
+  if (block >= known_.size() || known_[block]) return false;
+  digests_[block] = digest;
+  known_[block] = true;
+  return --missing_ == 0;
+}
+
+void digest_table::fill(const std::vector<base::digest128>& recorded) {
+  const std::lock_guard lock(mutex_);
+  if (recorded.size() != digests_.size()) return;
+  digests_ = recorded;
+  known_.assign(known_.size(), true);
+  missing_ = 0;
+}
+
+catalog::content_row digest_table::row() const {
+  const std::lock_guard lock(mutex_);
+  return {file_, size_bytes_, mtime_ns_, digests_, std::nullopt};
+}
+
+std::uint64_t download::size_of(std::uint64_t block) const {
+  return std::min<std::uint64_t>(base::block_bytes, info().size_bytes - block * base::block_bytes);
+}
+
+std::optional<base::digest128> download::recorded(std::uint64_t block) const {
+  return digests_->find(block);
+}
+
+std::optional<base::digest128> download::recorded(std::uint64_t offset,
+                                                  std::uint64_t size_bytes) const {
+  const std::uint64_t block = offset / base::block_bytes;
+  const bool whole =
+      offset % base::block_bytes == 0 && block < block_count() && size_bytes == size_of(block);
+  return whole ? recorded(block) : std::nullopt;
+}
+
+bool download::is_cached(std::uint64_t offset, std::uint64_t size_bytes) const {
+  return content_->is_cached(offset, size_bytes);
+}
+
+result<base::digest128> download::digest(std::uint64_t block) {
+  if (auto known = recorded(block)) return *known;
+  if (block >= block_count()) return std::unexpected(ended_early(info()));
+  return digest(block * base::block_bytes, size_of(block));
+}
+
+result<base::digest128> download::digest(std::uint64_t offset, std::uint64_t size_bytes) {
+  std::vector<std::byte> piece(std::min<std::uint64_t>(piece_bytes, size_bytes));
+  base::digest_stream stream;
+  for (std::uint64_t done = 0; done < size_bytes;) {
+    const auto into =
+        std::span(piece).first(std::min<std::uint64_t>(piece_bytes, size_bytes - done));
+    auto got = content_->pread(offset + done, into);
+    if (!got) return std::unexpected(got.error());
+    if (*got < into.size()) return std::unexpected(ended_early(info()));
+    stream.update(into);
+    done += into.size();
+  }
+  const auto made = stream.digest();
+  const std::uint64_t block = offset / base::block_bytes;
+  if (offset % base::block_bytes == 0 && block < block_count() && size_bytes == size_of(block)) {
+    remember(block, made);
+  }
+  return made;
+}
+
+result<base::digest128> download::read(std::uint64_t offset, std::span<std::byte> into) {
+  auto got = content_->pread(offset, into);
+  if (!got) return std::unexpected(got.error());
+  if (*got < into.size()) return std::unexpected(ended_early(info()));
+  if (auto known = recorded(offset, into.size())) return *known;
+  const auto made = base::digest_of(into);
+  const std::uint64_t block = offset / base::block_bytes;
+  if (offset % base::block_bytes == 0 && block < block_count() && into.size() == size_of(block)) {
+    remember(block, made);
+  }
+  return made;
+}
+
+void download::remember(std::uint64_t block, const base::digest128& digest) {
+  if (!digests_->add(block, digest)) return;
+  if (!check_unchanged() || may_still_change(info())) return;
+  site_.catalog.write(
+      [row = digests_->row()](catalog::session& s) -> result<void> {
+        catalog::put_content(s, row);
+        return {};
+      },
+      [](const result<void>& committed) {
+        if (!committed) base::log_warning("record digests: {}", committed.error().message());
+      });
+}
+
+result<std::vector<block_digest>> download::digests(std::uint64_t first, std::uint64_t count,
+                                                    digest_source source) {
+  std::vector<block_digest> answer;
+  if (first >= block_count()) return answer;
+  const std::uint64_t end = first + std::min(count, block_count() - first);
+  for (std::uint64_t block = first; block < end; ++block) {
+    const auto known = recorded(block);
+    const bool reads = source == digest_source::content;
+    auto made = reads ? digest(block * base::block_bytes, size_of(block)) : digest(block);
+    if (!made) return std::unexpected(made.error());
+    answer.push_back({block, *made, reads ? known : std::nullopt});
+  }
+  return answer;
+}
+
+result<std::shared_ptr<download>> downloads::open(std::string_view path) {
+  auto parsed = store::rel_path::parse(path);
+  if (!parsed) return std::unexpected(parsed.error());
+  auto content = site_.store.open_content(*parsed);
+  if (!content) return std::unexpected(content.error());
+  auto table = table_of((*content)->info());
+  if (!table) return std::unexpected(table.error());
+  return std::make_shared<download>(site_, std::move(*content), std::move(*table));
+}
+
+result<std::shared_ptr<digest_table>> downloads::table_of(const store::entry& file) {
+  const key wanted{to_catalog(file.id), file.size_bytes, file.mtime_ns};
+  auto made = std::make_shared<digest_table>(wanted.file, wanted.size_bytes, wanted.mtime_ns);
+  if (!may_still_change(file)) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(tables_, [](const auto& each) { return each.second.expired(); });
+    auto& known = tables_[wanted];
+    if (auto shared = known.lock()) return shared;
+    known = made;
+  }
+  auto row = site_.catalog.read([&](catalog::session& s) {
+    return catalog::find_content(s, wanted.file, wanted.size_bytes, wanted.mtime_ns);
+  });
+  if (!row) return std::unexpected(row.error());
+  if (*row) made->fill((*row)->digests);
+  return made;
+}
+
+}  // namespace sluice::transfer

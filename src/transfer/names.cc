@@ -1,0 +1,57 @@
+#include "transfer/names.h"
+
+namespace sluice::transfer {
+namespace {
+
+result<store::name_policy> policy_for(const store::entry& there, const store::rel_path& path,
+                                      const catalog::replaced_file& replaces) {
+  if (there.kind != store::entry_kind::file) {
+    return fail(errc::conflict, "replace " + path.text() + ": it is a folder");
+  }
+  if (there.size_bytes != replaces.size_bytes || there.mtime_ns != replaces.mtime_ns) {
+    return fail(errc::conflict,
+                "replace " + path.text() + ": it is not the file that the request names");
+  }
+  return store::replace(there.id);
+}
+
+result<void> check_parent(const store::folder_store& where, const store::rel_path& path) {
+  auto parent = where.stat(path.parent());
+  if (!parent) return std::unexpected(parent.error());
+  if (parent->kind == store::entry_kind::folder) return {};
+  return fail(errc::exists, "make " + path.text() + ": what is above it is a file");
+}
+
+}  // namespace
+
+result<store::name_policy> policy_now(const store::folder_store& where, const store::rel_path& path,
+                                      const std::optional<catalog::replaced_file>& replaces,
+                                      bool make_parents) {
+  const auto there = where.stat(path);
+  if (there && replaces) return policy_for(*there, path, *replaces);
+  if (there) return fail(errc::exists, "make " + path.text() + ": the name is taken");
+  if (there.error().code != errc::not_found) return std::unexpected(there.error());
+  if (replaces) {
+    return fail(errc::conflict, "replace " + path.text() + ": there is no such file any more");
+  }
+  if (!make_parents) {
+    if (auto found = check_parent(where, path); !found) return std::unexpected(found.error());
+  }
+  return store::name_policy{.replaces = false, .make_parents = make_parents, .replaced = {}};
+}
+
+error as_conflict(error why) {
+  if (why.code == errc::changed) why.code = errc::conflict;
+  return why;
+}
+
+result<void> sync_name(site& where, const store::rel_path& path,
+                       const store::published_file& published) {
+  if (!where.syncs()) return {};
+  if (auto synced = where.store.sync_folder(path.parent(), published.topmost); !synced) {
+    return synced;
+  }
+  return where.store.sync_partials();
+}
+
+}  // namespace sluice::transfer

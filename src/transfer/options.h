@@ -1,0 +1,52 @@
+// What the transfer room is made of: the store, the catalog and the settings, shared by its parts.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "base/limits.h"
+#include "catalog/database.h"
+#include "sluice/error.h"
+#include "store/store.h"
+
+namespace sluice::transfer {
+
+enum class durability : std::uint8_t {
+  full,  // what is acknowledged is on stable storage
+  none,  // nothing is synced: only to measure what the syncs cost
+};
+
+struct options {
+  durability syncs = durability::full;
+  std::size_t open_uploads_max = 4096;
+
+  // A checkpoint comes after so many bytes or so much time, whichever is first.
+  std::uint64_t checkpoint_bytes = std::uint64_t{64} << 20;
+  std::chrono::milliseconds checkpoint_interval{1000};
+  std::size_t checkpoint_threads = 4;  // uploads whose files are synced at the same time
+
+  // Counted by the steady clock while a server runs, see catalog/uploads.h.
+  std::chrono::seconds upload_expiry = std::chrono::hours(7 * 24);
+  std::chrono::seconds finished_memory = std::chrono::hours(24);
+
+  std::size_t small_files_waiting_max = 4096;  // written and not yet published
+  std::size_t small_batch_max = 1024;          // published by one pair of syncs
+};
+
+// Outlives everything made with it. The store has locked its data folder, and `catalog` is in it.
+struct site {
+  store::folder_store store;
+  catalog::database& catalog;
+  options opts;
+
+  [[nodiscard]] bool syncs() const noexcept { return opts.syncs == durability::full; }
+};
+
+// Called once with the file under its final name, or why there is none; on the catalog's or the
+// room's own thread: short, blocks on nothing.
+using entry_callback = std::move_only_function<void(result<store::entry>)>;
+
+}  // namespace sluice::transfer

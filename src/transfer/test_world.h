@@ -1,0 +1,178 @@
+// For tests: a served folder of their own with everything that the transfer room needs, which can
+// be closed and opened again, as after a kill.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "catalog/database.h"
+#include "catalog/test_folder.h"
+#include "store/store.h"
+#include "transfer/downloads.h"
+#include "transfer/small_files.h"
+#include "transfer/tree.h"
+#include "transfer/upload_writer.h"
+#include "transfer/uploads.h"
+
+namespace sluice::transfer::test {
+
+using bytes = std::vector<std::byte>;
+inline constexpr std::uint64_t mib = std::uint64_t{1} << 20;
+
+// Bytes that differ with the seed and from block to block.
+inline bytes content_of(std::uint64_t size_bytes, std::uint64_t seed = 1) {
+  bytes made(size_bytes);
+  std::mt19937_64 random(seed);
+  std::size_t i = 0;
+  for (; i + 8 <= made.size(); i += 8) {
+    const auto word = random();
+    std::memcpy(made.data() + i, &word, 8);
+  }
+  for (; i < made.size(); ++i) made[i] = static_cast<std::byte>(random());
+  return made;
+}
+
+inline std::span<const std::byte> block_of(const bytes& content, std::uint64_t block) {
+  const auto offset = block * mib;
+  return std::span(content).subspan(offset, std::min<std::uint64_t>(mib, content.size() - offset));
+}
+
+inline std::uint64_t block_count(const bytes& content) { return (content.size() + mib - 1) / mib; }
+
+template <class T>
+T value(result<T> r) {
+  if (!r) throw std::runtime_error(r.error().message());
+  if constexpr (!std::is_void_v<T>) return std::move(*r);
+}
+
+template <class T>
+errc code_of(const result<T>& r) {
+  return r ? errc{} : r.error().code;
+}
+// What `code_of` gives for a success: no test expects `invalid_argument` by accident.
+#define EXPECT_FAILS(call, expected)                                          \
+  do {                                                                        \
+    const auto outcome_ = (call);                                             \
+    ASSERT_FALSE(outcome_) << "it succeeded";                                 \
+    EXPECT_EQ(outcome_.error().code, expected) << outcome_.error().message(); \
+  } while (false)
+
+class world {
+ public:
+  // `opts` without a clock of its own: checkpoints come when a test asks, or at their bytes.
+  static options quiet() {
+    options opts;
+    opts.checkpoint_interval = std::chrono::hours(1);
+    return opts;
+  }
+
+  explicit world(options opts = quiet(), store::file_layer& files = store::linux_files(),
+                 const std::filesystem::path& in = std::filesystem::temp_directory_path())
+      : where_(in), files_(files), opts_(opts) {
+    open();
+  }
+
+  void open() {
+    auto opened = value(store::folder_store::open(files_, root()));
+    catalog_ = value(
+        catalog::database::open(root() / ".sluice", {.sync = opts_.syncs == durability::full}));
+    site_.emplace(std::move(opened), *catalog_, opts_);
+    uploads_ = value(uploads::start(*site_));
+    small_.emplace(*site_);
+    downloads_.emplace(*site_);
+    tree_.emplace(*site_);
+  }
+  void close() {
+    tree_.reset();
+    downloads_.reset();
+    small_.reset();
+    uploads_.reset();
+    site_.reset();
+    catalog_.reset();
+  }
+  void reopen() {
+    close();
+    open();
+  }
+  ~world() { close(); }
+
+  [[nodiscard]] const std::filesystem::path& root() const { return where_.path(); }
+  [[nodiscard]] transfer::uploads& uploads() { return *uploads_; }
+  [[nodiscard]] small_files& small() { return *small_; }
+  [[nodiscard]] transfer::downloads& downloads() { return *downloads_; }
+  [[nodiscard]] transfer::tree& tree() { return *tree_; }
+  [[nodiscard]] transfer::site& site() { return *site_; }
+  [[nodiscard]] catalog::database& catalog() { return *catalog_; }
+
+  [[nodiscard]] bytes read(const std::string& name) const {
+    std::ifstream file(root() / name, std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    bytes found(text.size());
+    std::memcpy(found.data(), text.data(), text.size());
+    return found;
+  }
+  void write(const std::string& name, std::span<const std::byte> content) const {
+    std::ofstream file(root() / name, std::ios::binary);
+    file.write(reinterpret_cast<const char*>(content.data()),
+               static_cast<std::streamsize>(content.size()));
+  }
+  [[nodiscard]] std::size_t partial_count() const {
+    const auto folder = std::filesystem::directory_iterator(root() / ".sluice" / "partials");
+    return static_cast<std::size_t>(std::distance(begin(folder), end(folder)));
+  }
+
+ private:
+  catalog::test::folder where_;
+  store::file_layer& files_;
+  options opts_;
+  std::unique_ptr<catalog::database> catalog_;
+  std::optional<transfer::site> site_;
+  std::unique_ptr<transfer::uploads> uploads_;
+  std::optional<small_files> small_;
+  std::optional<transfer::downloads> downloads_;
+  std::optional<transfer::tree> tree_;
+};
+
+inline upload_request request_for(const std::string& path,
+                                  std::optional<std::uint64_t> size_bytes) {
+  upload_request wanted;
+  wanted.path = value(store::rel_path::parse(path));
+  wanted.size_bytes = size_bytes;
+  wanted.mtime_ns = 1'600'000'000'123'456'789;
+  return wanted;
+}
+
+inline result<void> send(upload_writer& to, const bytes& content, std::uint64_t block) {
+  const auto payload = block_of(content, block);
+  return to.write(block * mib, payload, base::digest_of(payload));
+}
+
+inline void send_all(upload_writer& to, const bytes& content) {
+  for (std::uint64_t block = 0; block < block_count(content); ++block) {
+    value(send(to, content, block));
+  }
+}
+
+inline result<std::vector<block_range>> checkpoint(upload& of) {
+  std::promise<result<std::vector<block_range>>> told;
+  of.checkpoint([&](auto durable) { told.set_value(std::move(durable)); });
+  return told.get_future().get();
+}
+
+inline result<store::entry> finish(upload& of, std::optional<std::uint64_t> size_bytes = {}) {
+  std::promise<result<store::entry>> told;
+  of.finish(size_bytes, [&](auto entry) { told.set_value(std::move(entry)); });
+  return told.get_future().get();
+}
+
+}  // namespace sluice::transfer::test

@@ -1,0 +1,115 @@
+#include "transfer/tree.h"
+
+#include <vector>
+
+#include "base/log.h"
+#include "transfer/names.h"
+
+namespace sluice::transfer {
+namespace {
+
+constexpr std::size_t entries_at_once = 1024;
+
+}  // namespace
+
+result<store::listing> tree::list(std::string_view path, const store::list_options& how) {
+  auto parsed = store::rel_path::parse(path);
+  if (!parsed) return std::unexpected(parsed.error());
+  return site_.store.list(*parsed, how);
+}
+
+result<store::entry> tree::stat(std::string_view path) {
+  auto parsed = store::rel_path::parse(path);
+  if (!parsed) return std::unexpected(parsed.error());
+  return site_.store.stat(*parsed);
+}
+
+result<void> tree::sync(const store::rel_path& folder,
+                        const std::optional<store::rel_path>& up_to) {
+  if (!site_.syncs()) return {};
+  return site_.store.sync_folder(folder, up_to);
+}
+
+result<store::entry> tree::mkdir(std::string_view path, bool parents, bool may_exist,
+                                 std::optional<std::int64_t> mtime_ns) {
+  auto parsed = store::rel_path::parse(path);
+  if (!parsed) return std::unexpected(parsed.error());
+  auto made = site_.store.mkdir(*parsed, parents, may_exist);
+  if (!made) return std::unexpected(made.error());
+  if (mtime_ns) {
+    if (auto set = site_.store.set_mtime(*parsed, *mtime_ns); !set) {
+      return std::unexpected(set.error());
+    }
+  }
+  if (*made || mtime_ns) {
+    // With itself: its own time is part of it.
+    if (auto synced = sync(*parsed, *made ? *made : parsed->parent()); !synced) {
+      return std::unexpected(synced.error());
+    }
+  }
+  return site_.store.stat(*parsed);
+}
+
+result<store::entry> tree::rename(std::string_view from, std::string_view to,
+                                  const std::optional<catalog::replaced_file>& replaces) {
+  auto source = store::rel_path::parse(from);
+  if (!source) return std::unexpected(source.error());
+  auto target = store::rel_path::parse(to);
+  if (!target) return std::unexpected(target.error());
+  store::name_policy policy;
+  if (replaces) {
+    auto found = policy_now(site_.store, *target, replaces, false);
+    if (!found) return std::unexpected(found.error());
+    policy = *found;
+  }
+  if (auto renamed = site_.store.rename(*source, *target, policy); !renamed) {
+    return std::unexpected(as_conflict(renamed.error()));
+  }
+  if (auto synced = sync(target->parent()); !synced) return std::unexpected(synced.error());
+  if (source->parent() != target->parent()) {
+    if (auto synced = sync(source->parent()); !synced) return std::unexpected(synced.error());
+  }
+  if (replaces) {
+    store::entry gone;
+    gone.id = policy.replaced;
+    forget(gone);
+  }
+  return site_.store.stat(*target);
+}
+
+result<void> tree::remove(std::string_view path, bool recursive) {
+  auto parsed = store::rel_path::parse(path);
+  if (!parsed) return std::unexpected(parsed.error());
+  auto there = site_.store.stat(*parsed);
+  if (!there) return std::unexpected(there.error());
+  // Before, since it cannot be found after. Where the removal then fails, they are made again.
+  if (there->kind == store::entry_kind::folder && recursive) forget_below(*parsed);
+  if (auto removed = site_.store.remove(*parsed, recursive); !removed) return removed;
+  if (there->kind == store::entry_kind::file) forget(*there);
+  return sync(parsed->parent());
+}
+
+void tree::forget(const store::entry& gone) {
+  site_.catalog.write(
+      [file = to_catalog(gone.id)](catalog::session& s) -> result<void> {
+        catalog::remove_content(s, file);
+        return {};
+      },
+      [](const result<void>& committed) {
+        if (!committed) base::log_warning("forget digests: {}", committed.error().message());
+      });
+}
+
+void tree::forget_below(const store::rel_path& folder) {
+  auto all = site_.store.list(folder, {.recursive = true, .after = {}});
+  while (all) {
+    auto page = all->next(entries_at_once);
+    if (!page) return;
+    for (const auto& one : page->entries) {
+      if (one.kind == store::entry_kind::file) forget(one);
+    }
+    if (!page->more) return;
+  }
+}
+
+}  // namespace sluice::transfer

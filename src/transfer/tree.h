@@ -1,0 +1,51 @@
+// The served folder as a tree: looked at and changed, durably, with the catalog kept in step.
+//
+// Thread-safe; all calls block on the disk. Paths are as in a request: `invalid_argument` or
+// `not_allowed` where they are none.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "catalog/uploads.h"
+#include "sluice/error.h"
+#include "store/store.h"
+#include "transfer/options.h"
+
+namespace sluice::transfer {
+
+class tree {
+ public:
+  // `where` must outlive it.
+  explicit tree(site& where) : site_(where) {}
+
+  // Of a file it lists the one entry, with an empty name.
+  [[nodiscard]] result<store::listing> list(std::string_view path,
+                                            const store::list_options& how = {});
+  [[nodiscard]] result<store::entry> stat(std::string_view path);
+
+  // The folder as it is then. `mtime_ns` is set also where it existed and may.
+  //   exists: the name is taken; not_found: no folder above it, without `parents`
+  [[nodiscard]] result<store::entry> mkdir(std::string_view path, bool parents, bool may_exist,
+                                           std::optional<std::int64_t> mtime_ns);
+
+  // A file or a folder, with what is known of it: that belongs to the file and not to its name.
+  //   exists: `to` is taken, and `replaces` is not given; conflict: `replaces` names something else
+  [[nodiscard]] result<store::entry> rename(std::string_view from, std::string_view to,
+                                            const std::optional<catalog::replaced_file>& replaces);
+
+  // And forgets what is known of it, and of all that is in it.
+  //   not_empty: a folder, without `recursive`; not_found; not_allowed: the served folder itself
+  [[nodiscard]] result<void> remove(std::string_view path, bool recursive);
+
+ private:
+  void forget(const store::entry& gone);
+  void forget_below(const store::rel_path& folder);
+  [[nodiscard]] result<void> sync(const store::rel_path& folder,
+                                  const std::optional<store::rel_path>& up_to = {});
+
+  site& site_;
+};
+
+}  // namespace sluice::transfer

@@ -1,0 +1,205 @@
+// One upload: a set of blocks that arrive in any order, on several connections, and that become a
+// file under its final name when all are there.
+//
+// Received and durable are two things. A block is received when its digest matched what was
+// written; it is durable after a checkpoint: the file synced, then its row committed. Only durable
+// is ever told.
+//
+// Owner: shared by the requests that write to it and by `uploads`, which made it. All calls may
+// come from any thread; those that are said to block belong on a pool.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/digest.h"
+#include "catalog/uploads.h"
+#include "sluice/error.h"
+#include "store/store.h"
+#include "transfer/block_set.h"
+#include "transfer/checkpointer.h"
+#include "transfer/options.h"
+
+namespace sluice::transfer {
+
+class upload_writer;
+
+// What became of blocks that came through one writer.
+struct durability_report {
+  std::vector<block_range> durable;  // on stable storage from now on
+  std::vector<block_range> lost;     // received before, and gone with a failed sync: send again
+  std::optional<error> failure;      // why the checkpoint failed, where it did
+};
+
+// Called on the room's or the catalog's thread; short, blocks on nothing.
+using report_callback = std::function<void(const durability_report&)>;
+
+// All that is durable of the upload, or why the checkpoint failed.
+using checkpoint_callback = std::move_only_function<void(result<std::vector<block_range>>)>;
+
+enum class digest_source : std::uint8_t {
+  recorded,  // what is on record; read where there is none
+  content,   // the stored bytes, read now
+};
+
+struct block_digest {
+  std::uint64_t block = 0;
+  base::digest128 digest;
+  std::optional<base::digest128> recorded;  // where it was read, and there is a record
+};
+
+class upload : public std::enable_shared_from_this<upload> {
+ public:
+  using clock = std::chrono::steady_clock;
+
+  // Made by `uploads`; `row` and `blocks` are what the catalog has.
+  upload(site& where, std::shared_ptr<checkpointer> checkpoints, catalog::upload_row row,
+         store::rel_path path, std::shared_ptr<store::partial> file,
+         const std::vector<catalog::held_block>& blocks);
+  ~upload();
+
+  [[nodiscard]] const std::string& id() const noexcept { return id_; }
+  [[nodiscard]] const store::rel_path& path() const noexcept { return path_; }
+  [[nodiscard]] std::optional<std::uint64_t> size_bytes() const;
+  [[nodiscard]] std::uint64_t held_count() const;
+  // The highest block that is here, and one more; 0 where there is none.
+  [[nodiscard]] std::uint64_t block_end() const;
+
+  // Of the blocks [first, first + count) those that are here, durable or not, with their digests.
+  [[nodiscard]] std::vector<catalog::held_block> held(std::uint64_t first,
+                                                      std::uint64_t count) const;
+  [[nodiscard]] std::vector<block_range> durable() const;
+
+  // The same with the stored bytes read again, where `source` says so; blocks. A block whose bytes
+  // are not what was recorded is held no longer, so that it can be sent again.
+  [[nodiscard]] result<std::vector<block_digest>> digests(std::uint64_t first, std::uint64_t count,
+                                                          digest_source source);
+
+  // Once it is finished.
+  [[nodiscard]] std::optional<store::entry> done() const;
+
+  // A way in for one request. `told` may be empty.
+  [[nodiscard]] std::shared_ptr<upload_writer> attach(report_callback told);
+
+  // Makes all durable that was received before the call, soon.
+  void checkpoint(checkpoint_callback done);
+
+  // Publishes the file, see `uploads`. Blocks, except for the last commit, which calls `done`.
+  //   conflict: blocks are missing, the size is another one, or what is to be replaced is not what
+  //   is there; exists: the name is taken. The upload stays open with all its blocks then.
+  //   not_found: it was aborted
+  void finish(std::optional<std::uint64_t> size_bytes, entry_callback done);
+
+  // Throws it away with all that arrived. Blocks. conflict: it is being finished, or is done.
+  [[nodiscard]] result<void> abort();
+
+ private:
+  friend class block_in_pieces;
+  friend class checkpointer;
+  friend class upload_writer;
+  friend class uploads;
+
+  enum class phase : std::uint8_t { open, reopening, finishing, done, aborted, broken };
+
+  // The right to write one block. Whoever comes later takes it over: the one before writes no more.
+  struct claim {
+    std::mutex writing;  // held while bytes are written; before `upload::mutex_`
+    bool fenced = false;
+    bool compare_only = false;  // the block is here with this digest: nothing is written
+    std::uint64_t block = 0;
+    std::uint64_t size_bytes = 0;
+    std::optional<base::digest128> expected;
+    std::shared_ptr<store::partial> file;
+  };
+  using claim_ptr = std::shared_ptr<claim>;
+  struct finishing {
+    catalog::upload_row row;  // with the size
+    std::shared_ptr<store::partial> file;
+    std::vector<claim_ptr> claims;
+  };
+
+  // upload.cc
+  [[nodiscard]] result<void> check_phase() const;
+  [[nodiscard]] result<void> check_place(std::uint64_t offset, std::uint64_t size_bytes) const;
+  [[nodiscard]] result<claim_ptr> claim_block(std::uint64_t offset, std::uint64_t size_bytes,
+                                              std::optional<base::digest128> expected);
+  void release(const claim_ptr& mine);
+  [[nodiscard]] result<void> drop_block(std::uint64_t block);
+  [[nodiscard]] result<void> received(const claim_ptr& mine, const base::digest128& digest,
+                                      upload_writer& by);
+  [[nodiscard]] std::vector<claim_ptr> take_claims();
+  static void fence(const std::vector<claim_ptr>& claims);
+  [[nodiscard]] result<std::optional<block_digest>> read_again(const catalog::held_block& held);
+  [[nodiscard]] std::vector<block_range> durable_ranges() const;
+  [[nodiscard]] bool update_wishes(const catalog::upload_row& row);
+  [[nodiscard]] bool is_open() const;
+  [[nodiscard]] bool is_aborted() const;
+
+  // upload_checkpoint.cc
+  using reports = std::vector<std::pair<std::shared_ptr<upload_writer>, durability_report>>;
+  [[nodiscard]] bool is_due(clock::time_point now) const;
+  [[nodiscard]] bool is_idle() const;
+  void run_checkpoint();
+  struct batch {
+    std::vector<catalog::held_block> blocks;
+    std::optional<std::uint64_t> size_bytes;  // where it became known
+  };
+  [[nodiscard]] std::optional<batch> begin_checkpoint();
+  void commit_checkpoint(batch what);
+  void end_checkpoint(const batch& what, const result<void>& committed,
+                      const std::set<std::uint64_t>& lost);
+  void reopen_file();
+  [[nodiscard]] std::set<std::uint64_t> lose_received(const error& why);
+  [[nodiscard]] reports report(const std::set<std::uint64_t>& lost,
+                               const std::optional<error>& failure);
+  static void tell(const reports& all);
+
+  // upload_finish.cc
+  [[nodiscard]] result<finishing> begin_finish(std::optional<std::uint64_t> size_bytes);
+  [[nodiscard]] result<void> check_whole(std::uint64_t size_bytes) const;
+  [[nodiscard]] result<store::entry> publish(finishing& what);
+  [[nodiscard]] result<void> commit_intent(const finishing& what);
+  void take_back_intent(finishing& what);
+  void commit_done(const store::entry& published, entry_callback done);
+  void end_finish(std::optional<phase> next);
+
+  site& site_;
+  const std::shared_ptr<checkpointer> checkpoints_;
+  const std::string id_;
+  const store::rel_path path_;
+
+  // Orders what is queued for the catalog about a block; held while the queue is full, so never
+  // taken in a callback of the catalog. Before `mutex_`.
+  std::mutex order_;
+  mutable std::mutex mutex_;
+  std::condition_variable quiet_;  // a checkpoint ended
+  phase phase_ = phase::open;
+  catalog::upload_row row_;
+  std::shared_ptr<store::partial> file_;
+  block_set blocks_;
+  std::map<std::uint64_t, claim_ptr> claims_;
+  std::vector<std::weak_ptr<upload_writer>> writers_;
+  std::optional<error> broken_;
+  std::optional<store::entry> done_;  // in phase `done`
+
+  bool checkpointing_ = false;
+  bool again_ = false;                             // something came up while one ran
+  bool size_to_record_ = false;                    // the last block told the size
+  std::set<std::uint64_t> dropped_;                // while one runs: not of its batch any more
+  std::vector<checkpoint_callback> waiting_;       // for the next checkpoint
+  std::vector<checkpoint_callback> called_after_;  // by the running one
+  std::uint64_t undurable_bytes_ = 0;              // received since the last checkpoint began
+  bool untold_ = false;  // a writer sent again what was durable, and waits to hear of it
+  clock::time_point undurable_since_{};
+};
+
+}  // namespace sluice::transfer

@@ -1,0 +1,305 @@
+#include "transfer/uploads.h"
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <ctime>
+#include <latch>
+
+#include "base/log.h"
+#include "transfer/names.h"
+#include "transfer/recovery.h"
+
+namespace sluice::transfer {
+namespace {
+
+constexpr std::chrono::minutes aging_interval{15};
+
+result<store::partial_id> random_id() {
+  store::partial_id id;
+  const auto got = ::getrandom(id.bytes.data(), id.bytes.size(), 0);
+  if (got == static_cast<ssize_t>(id.bytes.size())) return id;
+  return fail_errno(errno, "make an upload's id");
+}
+
+catalog::upload_row row_of(const upload_request& wanted, const std::string& id) {
+  catalog::upload_row row;
+  row.id = id;
+  row.path = wanted.path.text();
+  row.size_bytes = wanted.size_bytes;
+  row.mtime_ns = wanted.mtime_ns;
+  row.executable = wanted.executable;
+  row.replaces = wanted.replaces;
+  row.make_parents = wanted.make_parents;
+  row.created_s = row.active_s = std::time(nullptr);
+  return row;
+}
+
+store::entry entry_of(const catalog::upload_row& row) {
+  const auto path = store::rel_path::parse(row.path);
+  store::entry entry;
+  if (path) entry.name = path->name();
+  entry.size_bytes = row.size_bytes.value_or(0);
+  entry.mtime_ns = row.mtime_ns;
+  entry.executable = row.executable;
+  entry.id = to_store(row.file);
+  return entry;
+}
+
+result<void> insert(site& where, const catalog::upload_row& row) {
+  return where.catalog.write([&](catalog::session& s) -> result<void> {
+    catalog::insert_upload(s, row);
+    return {};
+  });
+}
+
+}  // namespace
+
+uploads::uploads(site& where)
+    : site_(where), checkpoints_(std::make_shared<checkpointer>(where.opts.checkpoint_threads)) {}
+
+result<std::unique_ptr<uploads>> uploads::start(site& where) {
+  auto made = std::unique_ptr<uploads>(new uploads(where));
+  if (auto recovered = made->recover(); !recovered) return std::unexpected(recovered.error());
+  made->clock_ = std::thread([all = made.get()] { all->serve(); });
+  return made;
+}
+
+result<void> uploads::recover() {
+  auto rows = recover_uploads(site_);
+  if (!rows) return std::unexpected(rows.error());
+  for (auto& row : *rows) {
+    slots_[row.id] = {std::move(row.path), row.size_bytes, row.mtime_ns, nullptr};
+  }
+  return {};
+}
+
+uploads::~uploads() {
+  {
+    const std::lock_guard lock(clock_mutex_);
+    stopping_ = true;
+  }
+  stop_.notify_all();
+  if (clock_.joinable()) clock_.join();
+  drain();
+  checkpoints_->stop();
+  // The catalog calls back in order: after this nothing of ours is called any more.
+  (void)site_.catalog.write([](catalog::session&) -> result<void> { return {}; });
+}
+
+result<opened_upload> uploads::open(const upload_request& wanted) {
+  if (wanted.path.is_root()) return fail(errc::invalid_argument, "upload to the served folder");
+  if (wanted.size_bytes && *wanted.size_bytes > base::file_bytes_max) {
+    return fail(errc::invalid_argument, "upload " + wanted.path.text() + ": too large");
+  }
+  auto policy = policy_now(site_.store, wanted.path, wanted.replaces, wanted.make_parents);
+  if (!policy) return std::unexpected(policy.error());
+  if (wanted.resume) {
+    auto found = find_to_resume(wanted);
+    if (!found) return std::unexpected(found.error());
+    if (*found) {
+      if (auto taken = take_wishes(site_, **found, wanted); !taken) {
+        return std::unexpected(taken.error());
+      }
+      return opened_upload{std::move(*found), true, std::nullopt, {}};
+    }
+  }
+  if (auto reserved = reserve(); !reserved) return std::unexpected(reserved.error());
+  auto made = make(wanted);
+  const std::lock_guard lock(mutex_);
+  --being_made_;
+  if (!made) return std::unexpected(made.error());
+  slots_[(*made)->id()] = {wanted.path.text(), wanted.size_bytes, wanted.mtime_ns, *made};
+  return opened_upload{std::move(*made), false, std::nullopt, {}};
+}
+
+result<void> uploads::reserve() {
+  const std::lock_guard lock(mutex_);
+  if (slots_.size() + being_made_ >= site_.opts.open_uploads_max) put_away();
+  if (slots_.size() + being_made_ >= site_.opts.open_uploads_max) {
+    return fail(errc::busy, "open an upload: " + std::to_string(site_.opts.open_uploads_max) +
+                                " are open already");
+  }
+  ++being_made_;
+  return {};
+}
+
+// The partial and its name first, then the row: a crash between leaves a partial without a row,
+// which the next start removes.
+result<std::shared_ptr<upload>> uploads::make(const upload_request& wanted) {
+  auto id = random_id();
+  if (!id) return std::unexpected(id.error());
+  auto file = site_.store.create_partial(*id, wanted.size_bytes.value_or(0));
+  if (!file) return std::unexpected(file.error());
+  const auto row = row_of(wanted, id->text());
+  auto durable = site_.syncs() ? site_.store.sync_partials() : result<void>();
+  if (durable) durable = insert(site_, row);
+  if (!durable) {
+    file->reset();
+    auto removed = site_.store.remove_partial(*id);
+    if (!removed) base::log_warning("{}", removed.error().message());
+    return std::unexpected(durable.error());
+  }
+  return std::make_shared<upload>(site_, checkpoints_, row, wanted.path, std::move(*file),
+                                  std::vector<catalog::held_block>());
+}
+
+// A null pointer where there is none.
+result<std::shared_ptr<upload>> uploads::find_to_resume(const upload_request& wanted) {
+  const std::lock_guard lock(mutex_);
+  for (auto& [id, one] : slots_) {
+    if (one.path != wanted.path.text() || one.size_bytes != wanted.size_bytes ||
+        one.mtime_ns != wanted.mtime_ns) {
+      continue;
+    }
+    auto loaded = load(id);
+    if (!loaded && loaded.error().code != errc::not_found) return loaded;
+    if (loaded && (*loaded)->is_open()) return loaded;
+  }
+  return nullptr;
+}
+
+result<void> uploads::take_wishes(site& where, upload& found, const upload_request& wanted) {
+  const auto row = row_of(wanted, found.id());
+  if (!found.update_wishes(row)) return {};
+  return where.catalog.write([&](catalog::session& s) -> result<void> {
+    catalog::set_wishes(s, row);
+    return {};
+  });
+}
+
+result<opened_upload> uploads::join(const std::string& id) {
+  std::shared_ptr<upload> found;
+  {
+    const std::lock_guard lock(mutex_);
+    if (slots_.contains(id)) {
+      auto loaded = load(id);
+      if (!loaded) return std::unexpected(loaded.error());
+      found = std::move(*loaded);
+    }
+  }
+  if (!found) return find_done(id);
+  if (auto entry = found->done())
+    return opened_upload{nullptr, true, std::move(entry), found->path().text()};
+  if (found->is_aborted()) return fail(errc::not_found, "join upload " + id);
+  return opened_upload{std::move(found), true, std::nullopt, {}};
+}
+
+result<opened_upload> uploads::find_done(const std::string& id) {
+  auto row = site_.catalog.read([&](catalog::session& s) { return catalog::find_upload(s, id); });
+  if (!row) return std::unexpected(row.error());
+  if (!*row || (*row)->state != catalog::upload_state::done) {
+    return fail(errc::not_found, "join upload " + id);
+  }
+  return opened_upload{nullptr, true, entry_of(**row), (*row)->path};
+}
+
+// The upload of a slot, made from the catalog where nobody uses it. With `mutex_` held: there is
+// one partial open for each upload, never two.
+result<std::shared_ptr<upload>> uploads::load(const std::string& id) {
+  slot& place = slots_.at(id);
+  if (place.live) return place.live;
+  struct recorded {
+    std::optional<catalog::upload_row> row;
+    std::vector<catalog::held_block> blocks;
+  };
+  auto there = site_.catalog.read([&](catalog::session& s) {
+    return recorded{catalog::find_upload(s, id), catalog::blocks_of(s, id)};
+  });
+  if (!there) return std::unexpected(there.error());
+  if (!there->row) return fail(errc::not_found, "go on with upload " + id);
+  if (there->row->state != catalog::upload_state::open) {
+    return fail(errc::io, "go on with upload " + id + ": publishing it failed; restart the server");
+  }
+  auto path = store::rel_path::parse(there->row->path);
+  if (!path) return std::unexpected(path.error());
+  auto file = site_.store.open_partial(*store::partial_id::parse(id));
+  if (!file) return std::unexpected(file.error());
+  place.live = std::make_shared<upload>(site_, checkpoints_, *there->row, *path, std::move(*file),
+                                        there->blocks);
+  return place.live;
+}
+
+std::size_t uploads::open_count() {
+  const std::lock_guard lock(mutex_);
+  put_away();
+  return slots_.size();
+}
+
+// Closes the files of uploads that nobody uses, and forgets those that ended. With `mutex_` held:
+// nobody else makes a second owner of one that has only this one.
+void uploads::put_away() {
+  for (auto it = slots_.begin(); it != slots_.end();) {
+    auto& live = it->second.live;
+    if (live && (live->done() || live->is_aborted())) {
+      it = slots_.erase(it);
+      continue;
+    }
+    if (live && live.use_count() == 1 && live->is_idle()) live.reset();
+    ++it;
+  }
+}
+
+std::vector<std::shared_ptr<upload>> uploads::live() {
+  const std::lock_guard lock(mutex_);
+  put_away();
+  std::vector<std::shared_ptr<upload>> all;
+  for (const auto& [id, one] : slots_) {
+    if (one.live) all.push_back(one.live);
+  }
+  return all;
+}
+
+void uploads::drain() {
+  const auto all = live();
+  std::latch ended(static_cast<std::ptrdiff_t>(all.size()));
+  for (const auto& one : all) {
+    one->checkpoint([&ended](const auto&) { ended.count_down(); });
+  }
+  ended.wait();
+}
+
+result<void> uploads::age(std::chrono::seconds passed) {
+  auto aged = site_.catalog.write([&](catalog::session& s) -> result<void> {
+    catalog::add_idle_time(s, passed.count());
+    return {};
+  });
+  if (!aged) return aged;
+  const std::lock_guard lock(mutex_);
+  put_away();
+  auto gone = expire_uploads(site_, [this](const std::string& id) {
+    const auto found = slots_.find(id);
+    return found != slots_.end() && found->second.live != nullptr;
+  });
+  if (!gone) return std::unexpected(gone.error());
+  for (const auto& id : *gone) slots_.erase(id);
+  return {};
+}
+
+void uploads::tick() {
+  const auto now = upload::clock::now();
+  for (const auto& one : live()) {
+    if (one->is_due(now)) checkpoints_->request(one);
+  }
+}
+
+void uploads::serve() {
+  const auto pause = std::max<std::chrono::milliseconds>(site_.opts.checkpoint_interval / 4,
+                                                         std::chrono::milliseconds(1));
+  auto aged = upload::clock::now();
+  std::unique_lock lock(clock_mutex_);
+  while (!stop_.wait_for(lock, pause, [this] { return stopping_; })) {
+    lock.unlock();
+    tick();
+    const auto passed = upload::clock::now() - aged;
+    if (passed >= aging_interval) {
+      const auto whole = std::chrono::duration_cast<std::chrono::seconds>(passed);
+      if (auto r = age(whole); !r) base::log_warning("{}", r.error().message());
+      aged += whole;
+    }
+    lock.lock();
+  }
+}
+
+}  // namespace sluice::transfer

@@ -1,0 +1,105 @@
+// All uploads: opened, joined, gone on with after a crash, and thrown away when nobody comes back.
+//
+// Owner: the server makes one at start. All calls may come from any thread and block on the disk.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "catalog/uploads.h"
+#include "sluice/error.h"
+#include "store/store.h"
+#include "transfer/checkpointer.h"
+#include "transfer/options.h"
+#include "transfer/upload.h"
+
+namespace sluice::transfer {
+
+struct upload_request {
+  store::rel_path path;
+  std::optional<std::uint64_t> size_bytes;  // not known yet: none
+  std::int64_t mtime_ns = 0;
+  bool executable = false;
+  std::optional<catalog::replaced_file> replaces;  // none: nothing is ever overwritten
+  bool make_parents = false;
+  bool resume = false;  // go on with an open upload of this path, size and time, if there is one
+};
+
+struct opened_upload {
+  std::shared_ptr<transfer::upload> upload;  // none where it is done
+  bool resumed = false;                      // it was open before; ask which blocks it holds
+  std::optional<store::entry> done;          // it is finished: the file as it was published
+  std::string path;                          // of that file
+};
+
+class uploads {
+ public:
+  // Recovers what an earlier run left (recovery.h), then starts the threads that make checkpoints.
+  // `where` must outlive it.
+  [[nodiscard]] static result<std::unique_ptr<uploads>> start(site& where);
+  // Makes durable what was received. No upload may be used any more.
+  ~uploads();
+  uploads(const uploads&) = delete;
+  uploads& operator=(const uploads&) = delete;
+
+  // A new upload, or the one to go on with. Its partial and its row are durable when this returns.
+  //   exists, conflict, not_found: as `policy_now` of names.h; busy: too many are open;
+  //   no_space; invalid_argument
+  [[nodiscard]] result<opened_upload> open(const upload_request& wanted);
+
+  // For a further connection, and for one that lost the last answer: a finished upload is
+  // remembered for a day. `id` is 32 hexadecimal digits. not_found: no such upload.
+  [[nodiscard]] result<opened_upload> join(const std::string& id);
+
+  // Uploads that are open, here or only in the catalog.
+  [[nodiscard]] std::size_t open_count();
+
+  // Asks for a checkpoint of every upload, and waits for them: for an orderly end.
+  void drain();
+
+  // Notes that `passed` went by, and throws away what was idle for too long: done by the room's
+  // own clock every quarter of an hour.
+  [[nodiscard]] result<void> age(std::chrono::seconds passed);
+
+ private:
+  // An open upload. `live` is there while somebody uses it, or something of it is not durable yet.
+  struct slot {
+    std::string path;
+    std::optional<std::uint64_t> size_bytes;
+    std::int64_t mtime_ns = 0;
+    std::shared_ptr<upload> live;
+  };
+
+  explicit uploads(site& where);
+  [[nodiscard]] result<void> recover();
+  [[nodiscard]] result<std::shared_ptr<upload>> make(const upload_request& wanted);
+  [[nodiscard]] result<std::shared_ptr<upload>> load(const std::string& id);
+  [[nodiscard]] result<std::shared_ptr<upload>> find_to_resume(const upload_request& wanted);
+  [[nodiscard]] static result<void> take_wishes(site& where, upload& found,
+                                                const upload_request& wanted);
+  [[nodiscard]] result<void> reserve();
+  [[nodiscard]] result<opened_upload> find_done(const std::string& id);
+  void put_away();
+  void tick();
+  [[nodiscard]] std::vector<std::shared_ptr<upload>> live();
+  void serve();
+
+  site& site_;
+  std::mutex mutex_;
+  std::map<std::string, slot> slots_;
+  std::size_t being_made_ = 0;
+
+  std::mutex clock_mutex_;
+  std::condition_variable stop_;
+  bool stopping_ = false;
+  const std::shared_ptr<checkpointer> checkpoints_;
+  std::thread clock_;
+};
+
+}  // namespace sluice::transfer
