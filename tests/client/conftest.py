@@ -13,11 +13,9 @@ from conftest import DEADLINE_S, SLUICE, read_line
 
 MIB = 1 << 20
 
-
 def content(size, seed=1):
     """The same bytes for the same seed."""
     return random.Random(seed).randbytes(size)
-
 
 class Running:
     """A transfer under way, its events one by one."""
@@ -39,12 +37,6 @@ class Running:
             assert event.get("event") not in ("done", "error"), f"too early: {event}"
             if event.get("bytes", 0) >= count:
                 return event
-
-    def anonymous_kib(self):
-        for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith("RssAnon:"):
-                return int(line.split()[1])
-        return 0
 
     def interrupt(self):
         self.process.send_signal(signal.SIGINT)
@@ -78,7 +70,6 @@ def running():
         each.process.kill()
         each.process.wait(DEADLINE_S)
 
-
 def tree_of(root):
     """Path -> (mtime in ns, executable, content or None for a folder)."""
     found = {}
@@ -88,7 +79,6 @@ def tree_of(root):
             told.st_mtime_ns, bool(told.st_mode & 0o100) and path.is_file(),
             path.read_bytes() if path.is_file() else None)
     return found
-
 
 def set_time(path, ns):
     os.utime(path, ns=(ns, ns))

@@ -105,17 +105,3 @@ def test_file_written_by_hand_is_served(serve, sluice, tmp_path):
     (server.root / "hand").write_bytes(content(2 * MIB))
     sluice("get", server.url + "/hand", "-o", str(tmp_path) + "/", check=0)
     assert (tmp_path / "hand").read_bytes() == content(2 * MIB)
-
-
-def test_memory_stays_small(serve, running, tmp_path):
-    server = serve()
-    (tmp_path / "f").write_bytes(content(MIB) * 256)
-    for arguments in (["put", "-j", "4", tmp_path / "f", server.url + "/f"],
-                      ["get", "-j", "4", server.url + "/f", "-o", tmp_path / "g"]):
-        work, peak = running(*arguments), 0
-        while "done" != (event := work.next_event()).get("event"):
-            assert event.get("event") != "error", event
-            peak = max(peak, work.anonymous_kib())
-        assert work.end() == 0
-        assert 0 < peak < 64 * 1024, f"{peak} KiB"
-    assert os.path.getsize(tmp_path / "g") == 256 * MIB

@@ -108,19 +108,3 @@ def test_conflicts_name_the_files_and_the_rest_arrives(serve, sluice, tmp_path):
     assert (server.root / "tree" / "c").read_bytes() == b"mine c"
     sluice("put", "--overwrite", tree, server.url + "/", check=0)
     assert (server.root / "tree" / "b").read_bytes() == b"mine b"
-
-
-def test_killed_in_the_middle(serve, sluice, running, tmp_path):
-    server = serve()
-    tree = make_tree(tmp_path / "tree")
-    put = running("put", tree, server.url + "/")
-    put.until_bytes(1)
-    put.kill()
-    sluice("put", tree, server.url + "/", check=0)
-    assert tree_of(server.root / "tree") == tree_of(tree)
-    back = str(tmp_path / "back") + "/"
-    get = running("get", server.url + "/tree", "-o", back)
-    get.until_bytes(1)
-    get.kill()
-    sluice("get", server.url + "/tree", "-o", back, check=0)
-    assert tree_of(tmp_path / "back" / "tree") == tree_of(tree)

@@ -8,7 +8,7 @@ import pathlib
 
 import pytest
 
-from product.conftest import BLOCK, GIB, MIB, connect, make_file, names_in, raw, sha256, until
+from product.conftest import BLOCK, GIB, MIB, connect, make_file, names_in, raw, sha256, tree_of, until
 from product.proxy import DOWN, UP
 from wire_format import messages
 
@@ -240,6 +240,82 @@ def test_small_files_of_a_killed_server(serve, running, between, tmp_path):
     assert {path.name: sha256(path) for path in (server.root / "tree").iterdir()} == {
         path.name: sha256(path) for path in tree.iterdir()
     }
+
+
+def test_interrupted_put_says_so_and_goes_on(serve, running, line, tmp_path):
+    server = serve()
+    source = make_file(tmp_path / "f", 48 * MIB)
+    proxy, watch = line(server, UP, 48 * MIB, server.root / "f")
+    first = running("put", source, proxy.url + "/f")
+    until_middle_is_durable(proxy, watch)
+    assert first.interrupt() == 9
+    assert names_in(server) == []
+    durable = len(proxy.durable)
+    proxy.release()
+    second = running("put", source, proxy.url + "/f")
+    assert second.end() == 0, second.errors
+    watch.check()
+    assert whole_and_same(server.root / "f", source)
+    assert second.result["bytes_moved"] <= (48 - durable) * MIB
+
+
+def test_source_that_changed_is_not_mixed(serve, running, line, tmp_path):
+    server = serve()
+    source = make_file(tmp_path / "f", 48 * MIB)
+    proxy, watch = line(server, UP, 48 * MIB, server.root / "f")
+    first = running("put", source, proxy.url + "/f")
+    until_middle_is_durable(proxy, watch)
+    first.kill()
+    with open(source, "r+b") as file:
+        file.seek(3 * MIB)
+        file.write(b"changed")
+    second = running("put", source, server.url + "/f")
+    assert second.end() == 0, second.errors
+    assert whole_and_same(server.root / "f", source)
+
+
+def test_damaged_partial_of_a_get_is_found(serve, running, tmp_path):
+    server = serve()
+    source = make_file(server.root / "f", 48 * MIB)
+    partial = tmp_path / ".f.sluice-part"
+    damaged = bytearray(source.read_bytes()[: 24 * MIB])
+    damaged[5 * MIB + 3] ^= 1
+    partial.write_bytes(damaged)
+    get = running("get", server.url + "/f", "-o", tmp_path / "f")
+    assert get.end() == 0, get.errors
+    assert whole_and_same(tmp_path / "f", source)
+    assert get.result["bytes_moved"] == 24 * MIB + BLOCK
+    assert not partial.exists()
+
+
+@pytest.mark.parametrize("way", [UP, DOWN])
+def test_killed_tree_goes_on(serve, sluice, running, between, tmp_path, way):
+    """Killed while some of its files are there, one is in its middle, and others have not begun."""
+    server = serve()
+    source = (tmp_path if way == UP else server.root) / "tree"
+    target = (server.root if way == UP else tmp_path) / "tree"
+    for number in range(60):
+        (source / str(number % 7)).mkdir(parents=True, exist_ok=True)
+        make_file(source / str(number % 7) / f"{number}", number * 20_011, seed=number)
+    make_file(source / "large", 20 * MIB)
+    passed = []
+
+    def hold(passing):
+        if passing.name == "BLOCK" and passing.way == way:
+            passed.append(passing.block)
+            if len(passed) > 20:
+                proxy.hold()
+
+    proxy = between(server, hold)
+    command = ["put", source, proxy.url + "/"] if way == UP else ["get", proxy.url + "/tree", "-o", f"{tmp_path}/"]
+    first = running(*command)
+    until(lambda: len(passed) > 20, "the middle")
+    first.kill()
+    for path in target.rglob("[!.]*"):
+        assert path.is_dir() or whole_and_same(path, source / path.relative_to(target))
+    proxy.release()
+    sluice(*command, check=0)
+    assert tree_of(target) == tree_of(source)
 
 
 def test_an_upload_is_seen_by_nobody(serve, running, line, tmp_path):
