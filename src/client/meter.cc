@@ -15,7 +15,25 @@ void meter::tell() {
 }
 
 void meter::tell_sometimes() {
-  if (std::chrono::steady_clock::now() >= next_) tell();
+  if (waiting_) return;
+  if (std::chrono::steady_clock::now() >= next_) return tell();
+  tell_later();
+}
+
+void meter::tell_later() {
+  if (over_) return;
+  waiting_ = true;
+  later_.expires_at(next_);
+  later_.async_wait([this](const boost::system::error_code& stopped) {
+    if (stopped) return;
+    waiting_ = false;
+    tell();
+  });
+}
+
+void meter::end() {
+  over_ = true;
+  later_.cancel();
 }
 
 void meter::enter(phase now, std::string_view path) {

@@ -17,7 +17,7 @@ std::size_t disk_threads() {
 }  // namespace
 
 session::session(const session_options& options, observer& watcher)
-    : options_(options), disk_(disk_threads()), meter_(watcher), stopped_(io_.get_executor()) {}
+    : options_(options), disk_(disk_threads()), meter_(watcher, io_.get_executor()), stopped_(io_.get_executor()) {}
 
 session::~session() = default;
 
@@ -39,7 +39,10 @@ void session::stop() {
   stopped_.notify_all();
 }
 
-void session::end() { close_all({.code = errc::cancelled, .context = {}}); }
+void session::end() {
+  close_all({.code = errc::cancelled, .context = {}});
+  meter_.end();
+}
 
 void session::close_all(const error& why) {
   while (!connections_.empty()) connections_.back()->close(why);

@@ -6,6 +6,7 @@ import pathlib
 import random
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -32,11 +33,13 @@ class Running:
 
     def until_bytes(self, count):
         """Waits until that many bytes are done."""
-        while True:
+        end = time.monotonic() + DEADLINE_S
+        while time.monotonic() < end:
             event = self.next_event()
             assert event.get("event") not in ("done", "error"), f"too early: {event}"
             if event.get("bytes", 0) >= count:
                 return event
+        raise TimeoutError(f"only {self.events[-1]} within {DEADLINE_S} s")
 
     def interrupt(self):
         self.process.send_signal(signal.SIGINT)

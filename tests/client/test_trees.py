@@ -36,7 +36,7 @@ def test_round_trip(serve, sluice, running, tmp_path):
     assert tree_of(tmp_path / "back" / "tree") == tree_of(tree)
     for again in (running("put", tree, server.url + "/in/"),
                   running("get", server.url + "/in/tree", "-o", str(tmp_path / "back") + "/")):
-        assert again.end() == 0, again.errors
+        assert again.end() == 0, again.result
         assert again.result["files"] == 0 and again.result["bytes_moved"] == 0
         assert again.result["files_unchanged"] == 612
 

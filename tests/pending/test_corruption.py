@@ -38,7 +38,7 @@ def test_put_sends_it_again(serve, running, between, tmp_path, block, times):
     source = make_file(tmp_path / "f", SIZE)
     flips = Flips(UP, block, times)
     put = running("put", source, between(server, flips).url + "/f")
-    assert put.end() == 0, put.errors
+    assert put.end() == 0, put.result
     assert sha256(server.root / "f") == sha256(source)
     assert (put.result["blocks_repeated"], flips.passed) == (times, times + 1)
     size = min(BLOCK, SIZE - block * BLOCK)
@@ -55,7 +55,7 @@ def test_put_gives_up_after_three(serve, running, between, tmp_path):
     assert flips.passed == TRIES
     assert not (server.root / "f").exists()
     again = running("put", source, server.url + "/f")  # a better line
-    assert again.end() == 0, again.errors
+    assert again.end() == 0, again.result
     assert sha256(server.root / "f") == sha256(source)
 
 
@@ -66,7 +66,7 @@ def test_get_asks_again(serve, running, between, tmp_path, block, times):
     source = make_file(server.root / "f", SIZE)
     flips = Flips(DOWN, block, times)
     get = running("get", between(server, flips).url + "/f", "-o", tmp_path / "f")
-    assert get.end() == 0, get.errors
+    assert get.end() == 0, get.result
     assert sha256(tmp_path / "f") == sha256(source)
     assert (get.result["blocks_repeated"], flips.passed) == (times, times + 1)
 
@@ -81,7 +81,7 @@ def test_get_gives_up_after_three(serve, running, between, tmp_path):
     assert flips.passed == TRIES
     assert not (tmp_path / "f").exists()
     again = running("get", server.url + "/f", "-o", tmp_path / "f")
-    assert again.end() == 0, again.errors
+    assert again.end() == 0, again.result
     assert sha256(tmp_path / "f") == sha256(source)
 
 
@@ -136,7 +136,7 @@ def test_a_damaged_digest_is_like_damaged_content(serve, running, between, tmp_p
     proxy = between(server, damage)
     command = ["put", source, proxy.url + "/f"] if way == UP else ["get", proxy.url + "/f", "-o", tmp_path / "f"]
     transfer = running(*command)
-    assert transfer.end() == 0, transfer.errors
+    assert transfer.end() == 0, transfer.result
     assert transfer.result["blocks_repeated"] == 1
     assert sha256(server.root / "f") == sha256(tmp_path / "f")
 
@@ -147,5 +147,5 @@ def test_standard_input_and_output(serve, running, between, tmp_path):
     flips = Flips(UP, 2, times=1)
     with open(source, "rb") as stdin:
         put = running("put", "-", between(server, flips).url + "/f", stdin=stdin)
-        assert put.end() == 0, put.errors
+        assert put.end() == 0, put.result
     assert flips.passed == 2 and sha256(server.root / "f") == sha256(source)

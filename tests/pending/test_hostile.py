@@ -56,7 +56,7 @@ def honest(serve, running, between, tmp_path):
         def finish():
             proxy.release()
             for transfer in (put, get):
-                assert transfer.end() == 0, transfer.errors
+                assert transfer.end() == 0, transfer.result
             assert sha256(server.root / "honest") == sha256(source)
             assert sha256(server.root / "offered") == sha256(tmp_path / "offered")
             assert server.process.poll() is None

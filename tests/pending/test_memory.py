@@ -21,7 +21,7 @@ def test_of_a_large_file(serve, running, tmp_path, size, streams):
     for command in (["put", source, server.url + "/f"], ["get", server.url + "/f", "-o", tmp_path / "g"]):
         transfer = running(*command, "-j", streams)
         memory = Memory(server=server.process.pid, client=transfer.process.pid)
-        assert transfer.end() == 0, transfer.errors
+        assert transfer.end() == 0, transfer.result
         memory.check()
     assert sha256(tmp_path / "g") == sha256(source)
 
@@ -44,7 +44,7 @@ def test_of_a_tree(serve, running, tmp_path, files, bytes_each):
                     ["verify", server.url + "/tree", tree], ["put", tree, server.url + "/"]):  # fmt: skip
         transfer = running(*command)
         memory = Memory(server=server.process.pid, client=transfer.process.pid)
-        assert transfer.end() == 0, transfer.errors
+        assert transfer.end() == 0, transfer.result
         memory.check()
     for number in range(0, files, 7):
         name = f"{number % 20}/{number}.bin"
@@ -78,7 +78,7 @@ def many_clients(serve, running, troublesome, tmp_path, clients, size):
         [running("get", f"{server.url}/{source.name}", "-o", f"{source}.back") for source in sources],
     ):
         for transfer in transfers:
-            assert transfer.end() == 0, transfer.errors
+            assert transfer.end() == 0, transfer.result
     assert [sha256(server.root / source.name) for source in sources] == wanted
     assert [sha256(f"{source}.back") for source in sources] == wanted
     memory.check()

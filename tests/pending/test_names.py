@@ -202,7 +202,7 @@ def test_interrupted_get_resumes(serve, sluice, between, running, tmp_path):
     assert get.interrupt() == 9
     assert not (tmp_path / "f").exists()
     again = running("get", server.url + "/f", "-o", tmp_path / "f")
-    assert again.end() == 0, again.errors
+    assert again.end() == 0, again.result
     assert again.result["bytes_moved"] <= 64 * MIB - done
 
 

@@ -49,9 +49,9 @@ def dripping(opened):
 def an_honest_client_gets_through(server, running, tmp_path, number):
     source = make_file(tmp_path / f"honest {number}", 20 * BLOCK + number, seed=number)
     put = running("put", source, server.url + "/")
-    assert put.end() == 0, put.errors
+    assert put.end() == 0, put.result
     get = running("get", f"{server.url}/honest%20{number}", "-o", tmp_path / f"back {number}")
-    assert get.end() == 0, get.errors
+    assert get.end() == 0, get.result
     assert sha256(server.root / source.name) == sha256(source) == sha256(tmp_path / f"back {number}")
 
 

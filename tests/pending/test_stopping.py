@@ -85,7 +85,7 @@ def test_a_put_in_progress_ends_well(serve, running, held, tmp_path, interrupt):
     server.process.send_signal(interrupt)
     nobody_comes_in(server)
     watch.proxy.release()
-    assert put.end() == 0, put.errors
+    assert put.end() == 0, put.result
     assert sha256(server.root / "f") == sha256(source)
     assert exit_code(server) == 0
 
@@ -125,7 +125,7 @@ def test_a_put_that_takes_too_long_is_durable(serve, running, held, tmp_path):
     assert not (server.root / "f").exists()
     server.restart()
     again = running("put", source, server.url + "/f")
-    assert again.end() == 0, again.errors
+    assert again.end() == 0, again.result
     assert again.result["bytes_moved"] <= SIZE - 16 * BLOCK
     assert sha256(server.root / "f") == sha256(source)
 
@@ -140,7 +140,7 @@ def test_a_client_finds_the_server_that_was_started_again(serve, running, held, 
     assert server.stop() == 0
     server.restart()
     watch.proxy.release()
-    assert put.end() == 0, put.errors
+    assert put.end() == 0, put.result
     assert sha256(server.root / "f") == sha256(source)
 
 

@@ -90,7 +90,7 @@ def test_killed_put_goes_on(serve, running, line, tmp_path, size):
 
     proxy.release()
     second = running("put", source, proxy.url + "/f")
-    assert second.end() == 0, second.errors
+    assert second.end() == 0, second.result
     watch.check()
     assert whole_and_same(server.root / "f", source)
     assert second.result["bytes_moved"] <= size - durable * BLOCK
@@ -113,7 +113,7 @@ def test_killed_server_goes_on_with_a_put(serve, running, line, tmp_path, size):
     assert names_in(server) == []
     up_before = proxy.passed[UP]
     proxy.release()
-    assert put.end() == 0, put.errors
+    assert put.end() == 0, put.result
     watch.check()
     assert whole_and_same(server.root / "f", source)
     assert proxy.passed[UP] - up_before <= size - durable * BLOCK + 8 * BLOCK  # cut off on the way
@@ -133,7 +133,7 @@ def test_both_killed_in_a_put(serve, running, line, tmp_path, size):
     assert names_in(server) == []
     proxy.release()
     second = running("put", source, proxy.url + "/f")
-    assert second.end() == 0, second.errors
+    assert second.end() == 0, second.result
     watch.check()
     assert whole_and_same(server.root / "f", source)
     assert second.result["bytes_moved"] <= size - durable * BLOCK
@@ -152,7 +152,7 @@ def test_killed_get_goes_on(serve, running, line, tmp_path, size):
     assert not (tmp_path / "f").exists()
     proxy.release()
     second = running("get", proxy.url + "/f", "-o", tmp_path / "f")
-    assert second.end() == 0, second.errors
+    assert second.end() == 0, second.result
     assert watch.seen_early == []
     assert whole_and_same(tmp_path / "f", source)
     assert second.result["bytes_moved"] <= size - done
@@ -170,7 +170,7 @@ def test_killed_server_goes_on_with_a_get(serve, running, line, tmp_path, size):
     server.kill()
     server.restart()
     proxy.release()
-    assert get.end() == 0, get.errors
+    assert get.end() == 0, get.result
     watch.check()
     assert whole_and_same(tmp_path / "f", source)
     assert get.result["bytes_moved"] <= size + 8 * BLOCK  # what was cut off on its way
@@ -185,7 +185,7 @@ def test_killed_before_the_answer(serve, running, between, tmp_path):
     until((server.root / "f").exists, "the file under its name")
     first.kill()
     second = running("put", source, server.url + "/f")
-    assert second.end() == 0, second.errors
+    assert second.end() == 0, second.result
     assert (second.result["files_unchanged"], second.result["bytes_moved"]) == (1, 0)
 
 
@@ -199,7 +199,7 @@ def test_server_killed_before_the_answer(serve, running, between, tmp_path):
     server.kill()
     server.restart()
     proxy.release()
-    assert put.end() == 0, put.errors
+    assert put.end() == 0, put.result
     assert put.result["bytes_moved"] == 5 * MIB
     assert whole_and_same(server.root / "f", source)
 
@@ -236,7 +236,7 @@ def test_small_files_of_a_killed_server(serve, running, between, tmp_path):
     for path in sure:
         assert whole_and_same(server.root / path, tmp_path / path)
     proxy.release()
-    assert put.end() == 0, put.errors
+    assert put.end() == 0, put.result
     assert {path.name: sha256(path) for path in (server.root / "tree").iterdir()} == {
         path.name: sha256(path) for path in tree.iterdir()
     }
@@ -253,7 +253,7 @@ def test_interrupted_put_says_so_and_goes_on(serve, running, line, tmp_path):
     durable = len(proxy.durable)
     proxy.release()
     second = running("put", source, proxy.url + "/f")
-    assert second.end() == 0, second.errors
+    assert second.end() == 0, second.result
     watch.check()
     assert whole_and_same(server.root / "f", source)
     assert second.result["bytes_moved"] <= (48 - durable) * MIB
@@ -270,7 +270,7 @@ def test_source_that_changed_is_not_mixed(serve, running, line, tmp_path):
         file.seek(3 * MIB)
         file.write(b"changed")
     second = running("put", source, server.url + "/f")
-    assert second.end() == 0, second.errors
+    assert second.end() == 0, second.result
     assert whole_and_same(server.root / "f", source)
 
 
@@ -282,7 +282,7 @@ def test_damaged_partial_of_a_get_is_found(serve, running, tmp_path):
     damaged[5 * MIB + 3] ^= 1
     partial.write_bytes(damaged)
     get = running("get", server.url + "/f", "-o", tmp_path / "f")
-    assert get.end() == 0, get.errors
+    assert get.end() == 0, get.result
     assert whole_and_same(tmp_path / "f", source)
     assert get.result["bytes_moved"] == 24 * MIB + BLOCK
     assert not partial.exists()
@@ -333,5 +333,5 @@ def test_an_upload_is_seen_by_nobody(serve, running, line, tmp_path):
     with raw(server) as silent:  # and others who come meanwhile do not disturb it
         silent.shutdown()
     proxy.release()
-    assert put.end() == 0, put.errors
+    assert put.end() == 0, put.result
     watch.check()

@@ -40,7 +40,7 @@ def test_row10_up_and_down_at_the_same_time(serve, running, tmp_path):
         running("get", server.url + "/down", "-o", tmp_path / "down"),
     ]
     for transfer in transfers:
-        assert transfer.end() == 0, transfer.errors
+        assert transfer.end() == 0, transfer.result
     assert sha256(server.root / "in" / "up") == sha256(up)
     assert sha256(tmp_path / "down") == sha256(down)
 
@@ -131,7 +131,7 @@ def test_row6_many_clients_at_the_same_time(serve, running, opened, tmp_path):
     files = [make_file(tmp_path / f"{i}.mov", 2 * MIB + i, seed=i) for i in range(12)]
     puts = [running("put", file, server.url + "/") for file in files]
     for put in puts:
-        assert put.end() == 0, put.errors
+        assert put.end() == 0, put.result
     for number, file in enumerate(files):
         assert sha256(server.root / file.name) == sha256(file), number
     for client in silent:

@@ -132,7 +132,7 @@ def test_links_and_special_files_are_skipped_and_told(serve, running, tmp_path):
     server = serve()
     tree = special_tree(tmp_path / "tree")
     put = running("put", tree, server.url + "/")
-    assert put.end() == 0, put.errors
+    assert put.end() == 0, put.result
     assert skipped_by(put, tree) == LINKS | {"pipe", "socket"}
     assert sorted(tree_of(server.root / "tree")) == ["sub", "sub/file"]
 
@@ -141,7 +141,7 @@ def test_follow_goes_along_links_that_stay_inside(serve, running, tmp_path):
     server = serve()
     tree = special_tree(tmp_path / "tree")
     put = running("put", "--follow", tree, server.url + "/")
-    assert put.end() == 0, put.errors
+    assert put.end() == 0, put.result
     arrived = {n: t[2] for n, t in tree_of(server.root / "tree").items()}
     assert arrived["to a file"] == b"inside" and arrived["to a folder/file"] == b"inside"
     outside = {"dangling", "absolute", "above", "sub/up and down"}
@@ -186,7 +186,7 @@ def test_again_moves_nothing_and_changes_nothing(serve, running, tmp_path):
     assert running("put", tree, server.url + "/").end() == 0
     before = {p: (p.stat().st_ino, p.stat().st_ctime_ns) for p in (server.root / "tree" / "sub").iterdir()}
     again = running("put", tree, server.url + "/")
-    assert again.end() == 0, again.errors
+    assert again.end() == 0, again.result
     assert (again.result["files"], again.result["bytes_moved"]) == (0, 0)
     assert again.result["files_unchanged"] == len(SIZES)
     assert {p: (p.stat().st_ino, p.stat().st_ctime_ns) for p in before} == before
