@@ -22,9 +22,10 @@ def read_line(stream, deadline_s=DEADLINE_S):
     """One line of a pipe, or an error at the deadline: never a test that hangs."""
     line = b""
     end = time.monotonic() + deadline_s
+    readable = select.poll()  # select() knows no descriptor over 1023
+    readable.register(stream, select.POLLIN)
     while not line.endswith(b"\n"):
-        ready, _, _ = select.select([stream], [], [], max(0, end - time.monotonic()))
-        if not ready:
+        if not readable.poll(max(0, end - time.monotonic()) * 1000):
             raise TimeoutError(f"no line within {deadline_s} s, only {line!r}")
         byte = os.read(stream.fileno(), 1)
         if not byte:

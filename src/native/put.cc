@@ -81,22 +81,29 @@ awaitable<std::shared_ptr<put>> put::open(std::shared_ptr<session> self, std::ui
   co_return made;
 }
 
-awaitable<result<void>> put::receive_slowly(std::shared_ptr<session> self, std::uint32_t request,
-                                            v1::Put message, wire::block_head block) {
+awaitable<result<bool>> put::receive_slowly(std::shared_ptr<session> self, std::uint32_t request,
+                                            const v1::Put& message, wire::block_head block) {
   auto& shared = self->shared();
   const auto opened = co_await net::on_pool(
       shared.pool, [&shared, &message] { return open_upload(shared.uploads, message); });
   if (!opened) {
     self->reply_error(request, opened.error(), message.path());
-    co_return result<void>{};
+    co_return true;
   }
   auto made = std::make_shared<put>(self, request, opened->upload);
   made->attach();
   auto taken = co_await made->take_block(block);
-  if (!taken) co_return taken;
   co_await made->quiet();
-  if (!made->over_) made->start_finish(message.size_bytes());
-  co_return result<void>{};
+  if (taken && !made->over_ && !made->refused_) {
+    made->start_finish(message.size_bytes());
+    co_return true;
+  }
+  // Nobody could go on with what arrived: a whole file has no id that the client knows.
+  auto aborted =
+      co_await net::on_pool(shared.pool, [&opened] { return opened->upload->abort(); });
+  if (!taken) co_return std::unexpected(std::move(taken.error()));
+  if (!aborted) made->end_with(aborted.error());
+  co_return made->over_;
 }
 
 awaitable<result<void>> put::take(const wire::frame_head& head) {
@@ -223,6 +230,7 @@ void put::block_ended(const wire::block_head& block, const result<void>& outcome
 }
 
 void put::refuse_block(std::uint64_t offset, const error& why) {
+  refused_ = true;
   v1::BlockRefused refused;
   refused.set_offset(offset);
   *refused.mutable_error() = wire::to_wire(why, upload_->path().text());

@@ -20,9 +20,10 @@ class put : public std::enable_shared_from_this<put> {
                                               v1::Put message);
 
   // A `whole` file that does not arrive at one go: an upload like any other, of one block, that is
-  // finished by itself. The BLOCK frame's head was read, its payload is still to come.
-  static awaitable<result<void>> receive_slowly(std::shared_ptr<session> self,
-                                                std::uint32_t request, v1::Put message,
+  // finished by itself. The BLOCK frame's head was read, its payload is still to come. False: the
+  // block was refused, and is to be sent again. Errors end the session; nothing is left behind.
+  static awaitable<result<bool>> receive_slowly(std::shared_ptr<session> self,
+                                                std::uint32_t request, const v1::Put& message,
                                                 wire::block_head block);
 
   put(std::shared_ptr<session> self, std::uint32_t request, std::shared_ptr<transfer::upload> home);
@@ -59,6 +60,7 @@ class put : public std::enable_shared_from_this<put> {
   const std::shared_ptr<transfer::upload> upload_;
   std::shared_ptr<transfer::upload_writer> writer_;
   std::size_t writing_ = 0;  // blocks on their way to the disk
+  bool refused_ = false;     // a block was
   bool over_ = false;        // the final frame of the reply was sent
 };
 

@@ -62,8 +62,11 @@ awaitable<result<void>> small_puts::gather(std::uint32_t request, v1::Put messag
     auto ready = co_await reader.payload_ready(size_bytes);
     if (!ready) co_return ready;
     if (reader.here() < size_bytes) {
-      co_return co_await put::receive_slowly(session_.shared_from_this(), request,
-                                             std::move(message), block);
+      const auto self = session_.shared_from_this();
+      const auto answered = co_await put::receive_slowly(self, request, message, block);
+      if (!answered) co_return std::unexpected(answered.error());
+      if (!*answered) waiting_.emplace(request, std::move(message));
+      co_return result<void>{};
     }
   }
   auto room = co_await make_room(size_bytes);

@@ -73,11 +73,11 @@ def many_clients(serve, running, troublesome, tmp_path, clients, size):
     memory = Memory(server=server.process.pid)
     sources = [make_file(tmp_path / f"{number}.mov", size + number, seed=number) for number in range(clients)]
     wanted = [sha256(source) for source in sources]
-    for transfers in (
-        [running("put", source, server.url + "/") for source in sources],
-        [running("get", f"{server.url}/{source.name}", "-o", f"{source}.back") for source in sources],
+    for command in (
+        lambda source: ["put", source, server.url + "/"],
+        lambda source: ["get", f"{server.url}/{source.name}", "-o", f"{source}.back"],
     ):
-        for transfer in transfers:
+        for transfer in [running(*command(source)) for source in sources]:
             assert transfer.end() == 0, transfer.result
     assert [sha256(server.root / source.name) for source in sources] == wanted
     assert [sha256(f"{source}.back") for source in sources] == wanted

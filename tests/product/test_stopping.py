@@ -7,7 +7,7 @@ import pytest
 from conftest import DEADLINE_S
 from product.conftest import BLOCK, MIB, connect, log_of, make_file, sha256, until
 from product.proxy import DOWN, UP
-from wire_client import Failed
+from wire_client import Ended, Failed
 from wire_format import messages
 
 SIZE = 32 * MIB + 5
@@ -48,7 +48,7 @@ def nobody_comes_in(server):
             with connect(server, timeout=5) as late:
                 late.ping()
             return False
-        except (OSError, Failed):  # refused by the system, as by a server that is gone
+        except (OSError, Ended, Failed):  # refused by the system, as by a server that is gone
             return True
 
     until(refused, "no new connection is taken")
