@@ -190,25 +190,37 @@ class Program(Worker):
     def __init__(self, *arguments, source):
         super().__init__(*arguments)
         self.source = pathlib.Path(source)
-        self.files = {str(path.relative_to(source)): Content.found(path)
+        self.files = {str(path.relative_to(self.source.parent)): Content.found(path)
                       for path in self.source.rglob("*") if path.is_file()}
         self.process = None
+        self.target = None
 
     def step(self):
-        target = f"{self.name}/{self.choices.randrange(10**9)}"
-        changes = [self.ledger.begin({f"{target}/{path}": content}) for path, content in self.files.items()]
+        self.target = f"{self.name}/{self.choices.randrange(10**9)}"
+        code, said = self.put()
+        if code != 0 and not self.is_over.is_set():
+            raise AssertionError(f"sluice put: exit {code}: {said}")
+
+    def put(self):
+        changes = [self.ledger.begin({f"{self.target}/{path}": content}) for path, content in self.files.items()]
         self.process = subprocess.Popen(
-            [str(SLUICE), "put", "-q", str(self.source), f"{self.server.url}/{target}"],
+            [str(SLUICE), "put", "-q", str(self.source), f"{self.server.url}/{self.target}/"],
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         if self.is_over.is_set():
             self.process.kill()
-        said = self.process.communicate()[1]
+        said = self.process.communicate()[1].decode()
         if self.process.returncode == 0:
             for change in changes:
                 self.ledger.done(change)
-        elif not self.is_over.is_set():
-            raise AssertionError(f"sluice put: exit {self.process.returncode}: {said.decode()}")
+        return self.process.returncode, said
 
     def kill(self):
         if self.process:
             self.process.kill()
+
+    def go_on(self):
+        """What was cut off, run again when the server is back."""
+        self.is_over.clear()
+        if self.target:
+            code, said = self.put()
+            assert code == 0, f"sluice put, again: exit {code}: {said}"

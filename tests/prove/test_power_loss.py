@@ -142,10 +142,13 @@ def end_upload(link, partial, ledger, random):
     ledger.done(change)
 
 
-def check_all(machine, ledger, random):
+def check_all(machine, ledger, random, workers):
     """All that was acknowledged, nothing half done, nothing left over."""
     ledger.check(machine.root)
     check_uploads(machine.server, ledger, random)
+    for worker in workers:
+        if isinstance(worker, crowd.Program):
+            worker.go_on()
     ledger.check(machine.root)
     left_over = os.listdir(machine.root / ".sluice" / "partials")
     assert left_over == [], f"of no upload: {left_over}"
@@ -173,7 +176,7 @@ def test_power_loss(machine, tree, kind):
             it.lose_power_at_start(random.uniform(0.001, 0.03))
             at_start += 1
         it.server.start()
-        check_all(it, ledger, random)
+        check_all(it, ledger, random, workers)
     report(f"{kind}: {ROUNDS[kind]} power losses and {at_start} more at the start after one, "
            f"{ledger.told['files']} changes of files and {ledger.told['blocks']} blocks acknowledged: "
            f"0 lost, 0 half done, 0 left over; {time.monotonic() - begun:.0f} s")
