@@ -87,15 +87,19 @@ class Socket:
 
     def shutdown(self):
         """No more from us; what comes can still be read."""
-        self._socket.shutdown(socket.SHUT_WR)
+        try:
+            self._socket.shutdown(socket.SHUT_WR)
+        except OSError as problem:
+            raise Ended("the server closed the connection before we did") from problem
 
     def _wait(self, writing):
-        readable, writable, _ = select.select(
-            [] if self._ended else [self._socket], [self._socket] if writing else [], [], self.timeout
-        )
-        if not readable and not writable:
+        ready = select.poll()
+        ready.register(self._socket, (0 if self._ended else select.POLLIN) | (select.POLLOUT if writing else 0))
+        events = ready.poll(self.timeout * 1000)
+        if not events:
             raise TimeoutError("the server was silent for too long")
-        return bool(readable), bool(writable)
+        over = bool(events[0][1] & (select.POLLERR | select.POLLHUP))
+        return bool(events[0][1] & select.POLLIN) or over, bool(events[0][1] & select.POLLOUT)
 
     def _take(self):
         try:

@@ -99,8 +99,7 @@ awaitable<result<bool>> put::receive_slowly(std::shared_ptr<session> self, std::
     co_return true;
   }
   // Nobody could go on with what arrived: a whole file has no id that the client knows.
-  auto aborted =
-      co_await net::on_pool(shared.pool, [&opened] { return opened->upload->abort(); });
+  auto aborted = co_await net::on_pool(shared.pool, [&opened] { return opened->upload->abort(); });
   if (!taken) co_return std::unexpected(std::move(taken.error()));
   if (!aborted) made->end_with(aborted.error());
   co_return made->over_;

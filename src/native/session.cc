@@ -207,8 +207,11 @@ result<void> session::check_progress(steady_clock::time_point now) {
   if (const auto bytes = reader_.bytes_arrived(); bytes != arrived_.bytes || !reader_.waiting()) {
     arrived_ = {bytes, now};
   }
-  if (const auto bytes = writer_.bytes_sent(); bytes != sent_.bytes || writer_.idle()) {
+  if (const auto bytes = writer_.bytes_sent(); bytes != sent_.bytes) {
     sent_ = {bytes, now};
+    idle_since_ = now;
+  } else if (writer_.idle()) {
+    sent_.since = now;
   }
   if (lingering_since_ && now - *lingering_since_ >= limits.handshake) {
     return fail(errc::timed_out, "wait for the peer to close");
@@ -222,7 +225,7 @@ result<void> session::check_progress(steady_clock::time_point now) {
   if (now - sent_.since >= limits.stall) {
     return fail(errc::timed_out, "wait for the peer to take its replies");
   }
-  if (is_idle() && now - arrived_.since >= limits.idle && now - sent_.since >= limits.idle) {
+  if (is_idle() && now - std::max(arrived_.since, idle_since_) >= limits.idle) {
     return fail(errc::timed_out, "nothing asked");
   }
   if (shared_.closing || (shared_.draining && is_idle())) {

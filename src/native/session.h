@@ -111,7 +111,8 @@ class session : public std::enable_shared_from_this<session> {
   };
   std::chrono::steady_clock::time_point started_;
   progress arrived_;
-  progress sent_;
+  progress sent_;                                     // since: or nothing was to be sent
+  std::chrono::steady_clock::time_point idle_since_;  // the last reply went out
 };
 
 }  // namespace sluice::native
