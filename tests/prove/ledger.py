@@ -7,6 +7,7 @@ Each path is in one such change at most.
 import collections
 import os
 import pathlib
+import sqlite3
 import threading
 
 from wire_format import digest
@@ -113,3 +114,15 @@ def stored_in(root):
             path = pathlib.Path(folder, name)
             found[str(path.relative_to(root))] = Content.found(path)
     return found
+
+
+def check_no_partials(root):
+    """To be called when no upload is open: everything in the folder of partials is of no use then."""
+    data = pathlib.Path(root, ".sluice")
+    left_over = os.listdir(data / "partials")
+    assert left_over == [], f"{left_over} left over; in the catalog stand {_uploads_in(data)}"
+
+
+def _uploads_in(data):
+    with sqlite3.connect(f"file:{next(data.glob('*.db'))}?mode=ro", uri=True) as catalog:
+        return catalog.execute("SELECT id, path, size_bytes, state FROM upload WHERE state != 2").fetchall()

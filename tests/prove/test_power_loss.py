@@ -1,6 +1,5 @@
 """The power goes at a random moment: what was acknowledged is there when it comes back."""
 
-import os
 import subprocess
 import threading
 import time
@@ -11,7 +10,7 @@ from client.conftest import content
 from conftest import DEADLINE_S, SLUICE, Server
 from product.conftest import connect, names_in
 from prove import crowd
-from prove.ledger import Content, Ledger
+from prove.ledger import Content, Ledger, check_no_partials
 from prove.plan import amount, choices, report
 from prove.volume import Volume, require
 from wire_format import block_count, block_of, digest
@@ -150,8 +149,7 @@ def check_all(machine, ledger, random, workers):
         if isinstance(worker, crowd.Program):
             worker.go_on()
     ledger.check(machine.root)
-    left_over = os.listdir(machine.root / ".sluice" / "partials")
-    assert left_over == [], f"of no upload: {left_over}"
+    check_no_partials(machine.root)
     listed = {path for path in names_in(machine.server) if (machine.root / path).is_file()}
     assert listed == set(ledger.files)
 
