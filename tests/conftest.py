@@ -4,6 +4,7 @@ import os
 import pathlib
 import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -80,6 +81,13 @@ class Server:
             if line.startswith(field + ":"):
                 return int(line.split()[1])
         raise KeyError(field)
+
+
+@pytest.fixture(autouse=True)
+def no_gigabytes_stay(tmp_path):
+    """pytest keeps the folders of three runs: 100 GB, with the sizes of these tests."""
+    yield
+    shutil.rmtree(tmp_path, ignore_errors=True)
 
 
 @pytest.fixture
