@@ -1,23 +1,28 @@
 """A line that misbehaves: it stands between client and server and hands on whole frames."""
 
+import collections
 import socket
 import struct
 import threading
+import weakref
 
 from wire_format import NAMES, messages
 
 PREFACE_BYTES = 16
 PAYLOAD_AT = 12 + 24  # in a BLOCK frame
 UP, DOWN = "up", "down"
+OVER_MAX = 200  # connections that ended and are not closed
 
 
 class Passing:
-    """A frame on its way. A filter may change `data`, in place or by another of any length."""
+    """A frame on its way. A filter may change `data`, in place or by another of any length, and with
+    `cut_at` end the connection behind so many of its bytes."""
 
     def __init__(self, way, data, connection):
         self.way = way
         self.data = data
         self.connection = connection
+        self.cut_at = None
         self.name = NAMES.get(data[4])
         (self.request,) = struct.unpack_from(">I", data, 8)
 
@@ -52,7 +57,8 @@ class Proxy:
         self.durable = set()  # blocks that the server told to be so
         self._lock = threading.Lock()
         self._released = threading.Event()
-        self._sockets = []
+        self._sockets = weakref.WeakSet()
+        self._over = collections.deque()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.url = f"sluice://127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -68,7 +74,7 @@ class Proxy:
         self._listener.close()
         self._released.set()
         with self._lock:
-            for each in self._sockets:
+            for each in list(self._sockets):
                 _end(each)
 
     def _accept(self):
@@ -84,7 +90,7 @@ class Proxy:
                 client.close()
                 continue
             with self._lock:
-                self._sockets += [client, server]
+                self._sockets |= {client, server}
             for way, source, target in ((UP, client, server), (DOWN, server, client)):
                 pump = (way, source, target, number)
                 threading.Thread(target=self._pump, args=pump, daemon=True).start()
@@ -99,11 +105,24 @@ class Proxy:
                 data += _exactly(source, length - 8)
                 passing = Passing(way, data, number)
                 self.filter(passing)
+                if passing.cut_at is not None:
+                    target.sendall(passing.data[: passing.cut_at])
+                    break
                 self._count(passing)
                 target.sendall(passing.data)
         except (OSError, EOFError):
-            for each in (source, target):
-                _end(each)
+            pass
+        self._end_pair(source, target)
+
+    def _end_pair(self, *pair):
+        """Both ways come here. What the two were sent can still be read; so they are closed later."""
+        for each in pair:
+            _end(each)
+        with self._lock:
+            self._over.append(frozenset(pair))
+            while len(self._over) > OVER_MAX:
+                for each in self._over.popleft():
+                    each.close()
 
     def _count(self, passing):
         with self._lock:
