@@ -17,6 +17,7 @@ enum class upload_state : std::uint8_t {
   open,        // blocks arrive
   publishing,  // whole and synced; the next step gives it its name, and may be taken again
   done,        // published; the row remembers it for those who missed the answer
+  untold,      // open, and nobody knows its id: of no use after a restart
 };
 
 // What an upload may replace: the file of that name with this size and time, and no other.

@@ -2,6 +2,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include "base/log.h"
 #include "native/convert.h"
 #include "net/buffers.h"
 #include "transfer/uploads.h"
@@ -39,6 +40,16 @@ result<transfer::opened_upload> open_upload(transfer::uploads& uploads, const v1
   auto path = store::rel_path::parse(message.path());
   if (!path) return std::unexpected(path.error());
   return uploads.open(request_of(std::move(*path), message));
+}
+
+// A whole file has no id that the client knows: nobody could go on with it.
+result<transfer::opened_upload> open_untold(transfer::uploads& uploads, const v1::Put& message) {
+  auto path = store::rel_path::parse(message.path());
+  if (!path) return std::unexpected(path.error());
+  auto wanted = request_of(std::move(*path), message);
+  wanted.resume = false;
+  wanted.untold = true;
+  return uploads.open(wanted);
 }
 
 }  // namespace
@@ -85,12 +96,13 @@ awaitable<result<bool>> put::receive_slowly(std::shared_ptr<session> self, std::
                                             const v1::Put& message, wire::block_head block) {
   auto& shared = self->shared();
   const auto opened = co_await net::on_pool(
-      shared.pool, [&shared, &message] { return open_upload(shared.uploads, message); });
+      shared.pool, [&shared, &message] { return open_untold(shared.uploads, message); });
   if (!opened) {
     self->reply_error(request, opened.error(), message.path());
     co_return true;
   }
   auto made = std::make_shared<put>(self, request, opened->upload);
+  made->is_untold_ = true;
   made->attach();
   auto taken = co_await made->take_block(block);
   co_await made->quiet();
@@ -98,7 +110,6 @@ awaitable<result<bool>> put::receive_slowly(std::shared_ptr<session> self, std::
     made->start_finish(message.size_bytes());
     co_return true;
   }
-  // Nobody could go on with what arrived: a whole file has no id that the client knows.
   auto aborted = co_await net::on_pool(shared.pool, [&opened] { return opened->upload->abort(); });
   if (!taken) co_return std::unexpected(std::move(taken.error()));
   if (!aborted) made->end_with(aborted.error());
@@ -288,11 +299,19 @@ awaitable<void> put::finish(std::shared_ptr<put> self, v1::PutFinish message) {
   self->start_finish(message.has_size_bytes() ? std::optional(message.size_bytes()) : std::nullopt);
 }
 
+void put::drop_untold() {
+  if (!is_untold_) return;
+  if (auto aborted = upload_->abort(); !aborted) {
+    base::log_warning("throw away {}: {}", upload_->path().text(), aborted.error().message());
+  }
+}
+
 // On the pool, since it blocks; answered from the thread that commits.
 void put::start_finish(std::optional<std::uint64_t> size_bytes) {
   session_->entered();
   boost::asio::post(session_->shared().pool, [self = shared_from_this(), size_bytes] {
     self->upload_->finish(size_bytes, [self](result<store::entry> published) {
+      if (!published) self->drop_untold();  // on the pool: only success comes from the catalog
       self->session_->post([self, published = std::move(published)] {
         if (!published) return self->end_with(published.error());
         self->over_ = true;

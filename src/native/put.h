@@ -53,6 +53,7 @@ class put : public std::enable_shared_from_this<put> {
   void refuse_block(std::uint64_t offset, const error& why);
   void tell(const transfer::durability_report& report);
   void end_with(const error& why);
+  void drop_untold();
   void start_finish(std::optional<std::uint64_t> size_bytes);
 
   const std::shared_ptr<session> session_;
@@ -62,6 +63,7 @@ class put : public std::enable_shared_from_this<put> {
   std::size_t writing_ = 0;  // blocks on their way to the disk
   bool refused_ = false;     // a block was
   bool over_ = false;        // the final frame of the reply was sent
+  bool is_untold_ = false;   // nobody could go on with the upload
 };
 
 }  // namespace sluice::native

@@ -125,7 +125,7 @@ result<std::vector<upload_row>> recover_uploads(site& where) {
   std::unordered_set<std::string> known;
   for (const auto& row : *rows) {
     const bool has_partial = partials->contains(row.id);
-    if (is_expired(where, row)) {
+    if (is_expired(where, row) || row.state == upload_state::untold) {
       all.forget.push_back(row.id);
       continue;
     }
@@ -164,7 +164,7 @@ result<std::vector<std::string>> expire_uploads(
       continue;
     }
     all.forget.push_back(row.id);
-    if (row.state == upload_state::open) files.push_back(row.id);
+    if (row.state != upload_state::done) files.push_back(row.id);
   }
   if (auto committed = commit(where, all); !committed) return std::unexpected(committed.error());
   if (auto removed = remove_partials(where, files); !removed) {

@@ -71,6 +71,21 @@ TEST(recovery, of_ten_thousand_partials_is_fast) {
   EXPECT_LT(took.count(), 5.0);  // generous, for sanitizers and busy machines
 }
 
+// A small file that came bit by bit: nobody can ask for its upload, so nobody would ever end it.
+TEST(recovery, throws_away_uploads_whose_id_nobody_knows) {
+  world w;
+  auto wanted = request_for("a", 5);
+  wanted.untold = true;
+  const auto id = value(w.uploads().open(wanted)).upload->id();
+  wanted.untold = false;
+  wanted.resume = true;
+  EXPECT_NE(value(w.uploads().open(wanted)).upload->id(), id);
+  EXPECT_EQ(w.partial_count(), 2U);
+  w.reopen();
+  EXPECT_EQ(w.partial_count(), 1U);
+  EXPECT_FAILS(w.uploads().join(id), errc::not_found);
+}
+
 // Between the intent and `done`, at each point where a crash can come.
 class recovery_of_publishing : public testing::Test {
  protected:

@@ -269,8 +269,10 @@ bool upload::update_wishes(const catalog::upload_row& row) {
   return true;
 }
 
+// For others to go on with.
 bool upload::is_open() const {
   const std::lock_guard lock(mutex_);
+  if (row_.state == catalog::upload_state::untold) return false;
   return phase_ == phase::open || phase_ == phase::reopening;
 }
 

@@ -127,7 +127,7 @@ void upload::take_back_intent(finishing& what) {
   what.file.reset();
   auto committed = site_.catalog.write([&](catalog::session& s) -> result<void> {
     catalog::remove_content(s, file);
-    (void)catalog::set_state(s, id_, catalog::upload_state::open, row_.size_bytes, {});
+    (void)catalog::set_state(s, id_, row_.state, row_.size_bytes, {});
     return {};
   });
   // Left as it is, the next start tries to publish it, and takes it back then.

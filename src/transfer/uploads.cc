@@ -33,6 +33,7 @@ catalog::upload_row row_of(const upload_request& wanted, const std::string& id) 
   row.replaces = wanted.replaces;
   row.make_parents = wanted.make_parents;
   row.created_s = row.active_s = std::time(nullptr);
+  if (wanted.untold) row.state = catalog::upload_state::untold;
   return row;
 }
 

@@ -29,6 +29,7 @@ struct upload_request {
   std::optional<catalog::replaced_file> replaces;  // none: nothing is ever overwritten
   bool make_parents = false;
   bool resume = false;  // go on with an open upload of this path, size and time, if there is one
+  bool untold = false;  // its id is told to nobody: it is not resumed, and a restart throws it away
 };
 
 struct opened_upload {
