@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -124,7 +125,7 @@ void raw_echo_server::stop() {
 void raw_echo_server::run() {
   std::vector<std::unique_ptr<connection>> peers;
   std::vector<char> reply;
-  std::array<epoll_event, 128> events;
+  std::array<epoll_event, 128> events{};
   for (;;) {
     const int ready = epoll_wait(epoll_, events.data(), events.size(), -1);
     for (int i = 0; i < ready; ++i) {
@@ -176,7 +177,7 @@ double run_echo_client(std::uint16_t port, const echo_load& load) {
   for (connection& peer : peers) send_or_keep(peer, batch.data(), batch.size());
 
   std::uint64_t frames = 0;
-  std::array<epoll_event, 128> events;
+  std::array<epoll_event, 128> events{};
   while (clock::now() - start < load.duration) {
     const int ready = epoll_wait(epoll, events.data(), events.size(), 1000);
     if (ready == 0) checked(-1, "the server is silent");

@@ -31,7 +31,7 @@ void decode(benchmark::State& state, const sluice::frame_format& format, const b
             std::size_t piece_bytes) {
   sluice::frame_decoder decoder(format);
   std::int64_t frames = 0, bytes_seen = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     for (std::size_t at = 0; at < wire.size(); at += piece_bytes) {
       auto input = std::span(wire).subspan(at, std::min(piece_bytes, wire.size() - at));
       for (;;) {
@@ -79,7 +79,7 @@ void encode(benchmark::State& state) {
   const bytes payload(static_cast<std::size_t>(state.range(0)), std::byte{'x'});
   bytes out;
   std::int64_t frames = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     out.clear();
     while (out.size() < buffer_bytes) {
       if (!encoder.encode(payload, out)) return state.SkipWithError("refused");
@@ -95,7 +95,7 @@ BENCHMARK(encode)->Arg(16)->Arg(64)->Arg(1024)->Arg(16384);
 void encode_head(benchmark::State& state) {
   const sluice::frame_encoder encoder;
   std::byte head[4];
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     benchmark::DoNotOptimize(encoder.encode_head(static_cast<std::size_t>(state.range(0)), head));
     benchmark::ClobberMemory();
   }

@@ -38,7 +38,7 @@ using namespace sluice;
 using clock_type = std::chrono::steady_clock;
 
 int files_a_round = 4'000;
-constexpr std::size_t file_bytes = 16 * 1024;
+constexpr std::size_t file_bytes = std::size_t{16} << 10;
 
 double seconds_since(clock_type::time_point start) {
   return std::chrono::duration<double>(clock_type::now() - start).count();
@@ -178,6 +178,7 @@ figure run_small(place& at, const maker& make, const std::string& folder, int th
   const double processor = processor_seconds();
   const auto start = clock_type::now();
   std::vector<std::jthread> running;
+  running.reserve(static_cast<std::size_t>(threads));
   for (int i = 0; i < threads; ++i) {
     running.emplace_back([&, i] { make(at, fmt::format("{}/{}", folder, i), i, threads); });
   }

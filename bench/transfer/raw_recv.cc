@@ -127,6 +127,7 @@ int main(int argc, char** argv) {
   }
   std::vector<std::uint64_t> received_bytes(chosen.streams, 0);
   std::vector<std::jthread> receivers;
+  receivers.reserve(chosen.streams);
   for (unsigned i = 0; i < chosen.streams; ++i) {
     receivers.emplace_back([&received = received_bytes[i], socket = sockets[i], to,
                             piece_bytes = chosen.piece_bytes()] {

@@ -52,6 +52,7 @@ int main(int argc, char** argv) {
   const auto sockets = raw::open_connections(arguments[0], streams);
 
   std::vector<std::jthread> senders;
+  senders.reserve(streams);
   for (unsigned i = 0; i < streams; ++i) {
     senders.emplace_back([socket = sockets[i], file, part = slices[i]] {
       send_slice(socket, file, part);
