@@ -16,6 +16,22 @@ struct put_flags {
   output_flags output;
 };
 
+// What is better said of an upload than of anything.
+std::string_view advice_on(errc code) noexcept {
+  switch (code) {
+    case errc::exists:
+      return "run it again with --overwrite, --rename or another name: what the server holds is "
+             "not "
+             "sent again";
+    case errc::conflict:
+      return "look at what is there now, and run it again: what the server holds is not sent again";
+    case errc::no_space:
+      return "make room on the server, or have its limits raised; then run it again: it goes on "
+             "where it was";
+    default: return advice(code);
+  }
+}
+
 int run_put(put_flags& flags) {
   const stop_signals signals;
   printer out(flags.output);
@@ -30,7 +46,7 @@ int run_put(put_flags& flags) {
   flags.options.timeout = as_timeout(flags.timeout_s);
   flags.options.stop = signals.token();
   const auto sent = client::put(sources, *target, flags.options, out);
-  if (!sent) return out.failed(sent.error());
+  if (!sent) return out.failed(sent.error(), advice_on(sent.error().code));
   return out.done(summary_text("sent", *sent, out.elapsed()), summary_facts(*sent, out.elapsed()));
 }
 
@@ -43,6 +59,9 @@ runner declare_put(CLI::App& app) {
       "a file its name on the server only when all of it is there and safe. After an "
       "interruption the same command goes on where it was. What is there already and the same "
       "is not sent again.\n\n"
+      "Nothing is overwritten unasked. Where another file has the name already, or gets it first, "
+      "the command ends with exit code 6, and the server keeps what it received: the same command "
+      "with --overwrite, --rename or another name goes on with that.\n\n"
       "Several sources, or a URL that ends with '/' or names a folder, upload into that folder; "
       "otherwise the URL is the new name.",
       {{"One file into a folder", "sluice put day1.mov sluice://nas/in/"},
@@ -60,7 +79,12 @@ runner declare_put(CLI::App& app) {
       ->type_name("N")
       ->check(in_range(0, 64))
       ->capture_default_str();
-  app.add_flag("--overwrite", flags->options.overwrite, "Replace files that are there and differ.");
+  auto* overwrite = app.add_flag("--overwrite", flags->options.overwrite,
+                                 "Replace files that are there and differ.");
+  app.add_flag(
+         "--rename", flags->options.rename,
+         "Where a file is there and differs, send under a free name such as \"film (2).mov\".")
+      ->excludes(overwrite);
   app.add_flag("--follow", flags->options.follow_symlinks,
                "Follow symbolic links that stay inside the source; without it they are skipped.");
   add_timeout_flag(app, flags->timeout_s);

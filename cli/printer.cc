@@ -132,6 +132,9 @@ std::string summary_text(std::string_view verb, const client::summary& summary,
     text += ", " + counted(summary.files_unchanged, "file") + " unchanged";
   }
   if (!summary.skipped.empty()) text += ", " + std::to_string(summary.skipped.size()) + " skipped";
+  if (!summary.renamed.empty()) {
+    text += ", " + counted(summary.renamed.size(), "file") + " under another name";
+  }
   if (summary.blocks_repeated > 0) {
     text += ", " + counted(summary.blocks_repeated, "damaged block") + " sent again";
   }
@@ -140,6 +143,8 @@ std::string summary_text(std::string_view verb, const client::summary& summary,
 
 nlohmann::ordered_json summary_facts(const client::summary& summary,
                                      std::chrono::milliseconds elapsed) {
+  auto renamed = nlohmann::ordered_json::array();
+  for (const auto& [path, as] : summary.renamed) renamed.push_back({{"path", path}, {"as", as}});
   return {{"files", summary.files},
           {"files_unchanged", summary.files_unchanged},
           {"folders", summary.folders},
@@ -147,6 +152,7 @@ nlohmann::ordered_json summary_facts(const client::summary& summary,
           {"bytes_moved", summary.bytes_moved},
           {"blocks_repeated", summary.blocks_repeated},
           {"skipped", summary.skipped},
+          {"renamed", std::move(renamed)},
           {"seconds", static_cast<double>(elapsed.count()) / 1000}};
 }
 

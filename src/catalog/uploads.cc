@@ -190,6 +190,10 @@ void set_wishes(session& s, const upload_row& row) {
   q.run();
 }
 
+void set_path(session& s, const std::string& id, const std::string& path) {
+  query(s, "UPDATE upload SET path = :path WHERE id = :id").in(path).in(id).run();
+}
+
 void remove_block(session& s, const std::string& id, std::uint64_t block) {
   const auto number = static_cast<std::int64_t>(block);
   query(s, "DELETE FROM upload_block WHERE upload_id = :id AND block = :block")

@@ -66,6 +66,7 @@ void insert_upload(session& s, const upload_row& row);
 void set_size(session& s, const std::string& id, std::uint64_t size_bytes);
 // What a resuming request asked for differently: the mode, the folders and what may be replaced.
 void set_wishes(session& s, const upload_row& row);
+void set_path(session& s, const std::string& id, const std::string& path);
 void remove_block(session& s, const std::string& id, std::uint64_t block);
 
 // The state, the size and the identity that come with it; `done` also forgets the blocks.

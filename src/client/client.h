@@ -34,12 +34,19 @@ struct session_options {
 struct put_options : session_options {
   unsigned streams = 0;          // parallel connections; 0: chosen by itself
   bool overwrite = false;        // replace files that are there and differ
+  bool rename = false;           // or send under a free name, such as "film (2).mov"
   bool follow_symlinks = false;  // follow links of the source tree that stay inside it
 };
 
 struct get_options : session_options {
   unsigned streams = 0;
   bool overwrite = false;
+};
+
+// A file that went under another name, since its own was taken.
+struct renamed_file {
+  std::string path;  // on the server, the name that was taken
+  std::string as;
 };
 
 // What a transfer did. Bytes are content, not overhead.
@@ -51,6 +58,7 @@ struct summary {
   std::uint64_t bytes_moved = 0;      // content that went over the network, repeats included
   std::uint64_t blocks_repeated = 0;  // blocks sent again because their digest did not match
   std::vector<std::string> skipped;   // symbolic links and special files, as paths of the source
+  std::vector<renamed_file> renamed;
 };
 
 // Uploads files and trees. `target` names a folder (it exists, or its path ends with '/', or there

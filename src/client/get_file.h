@@ -15,6 +15,7 @@ struct file_outcome {
   bool unchanged = false;  // it was there already, and identical
   std::uint64_t bytes_moved = 0;
   std::uint64_t blocks_repeated = 0;
+  std::string renamed_to{};  // the name that it got on the server, where that is another one
 };
 
 // How many connections a file of this size is worth. Measured: two help one big file where there

@@ -8,6 +8,8 @@
 namespace sluice::client {
 
 void lane::open(const v1::Put& message) {
+  opened.reset();
+  failed_.reset();
   number_ = by_->begin(wire::kind::put, message, shared_from_this());
 }
 

@@ -17,7 +17,7 @@ class lane final : public request, public std::enable_shared_from_this<lane> {
   lane(std::shared_ptr<upload> owner, std::shared_ptr<connection> by)
       : owner_(std::move(owner)), by_(std::move(by)) {}
 
-  // Sends the PUT.
+  // Sends the PUT; again where the one before is over.
   void open(const v1::Put& message);
 
   result<void> on_message(const wire::frame_head& head, std::span<const std::byte> body) override;

@@ -64,6 +64,24 @@ std::string_view folder_of(std::string_view path) noexcept {
   return slash == std::string_view::npos ? std::string_view{} : path.substr(0, slash);
 }
 
+std::string numbered_name(std::string_view path, unsigned number) {
+  const auto name = name_of(path);
+  const auto dot = name.rfind('.');
+  const auto ending = dot == std::string_view::npos ? std::string_view{} : name.substr(dot);
+  auto stem = name.substr(0, name.size() - ending.size());
+  const auto middle = fmt::format(" ({})", number);
+  const auto is_inside = [&](std::size_t at) {
+    return (static_cast<unsigned char>(stem[at]) & 0xC0U) == 0x80U;
+  };
+  if (stem.size() + middle.size() + ending.size() > base::name_bytes_max &&
+      middle.size() + ending.size() < base::name_bytes_max) {
+    auto most = base::name_bytes_max - middle.size() - ending.size();
+    while (most > 0 && is_inside(most)) --most;
+    stem = stem.substr(0, most);
+  }
+  return join(folder_of(path), fmt::format("{}{}{}", stem, middle, ending));
+}
+
 bool path_less(std::string_view left, std::string_view right) noexcept {
   const auto weight = [](char c) {
     return c == '/' ? -1 : static_cast<int>(static_cast<unsigned char>(c));

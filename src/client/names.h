@@ -26,6 +26,13 @@ namespace sluice::client {
 // Without the '/' at the end.
 [[nodiscard]] std::string_view without_slash(std::string_view path) noexcept;
 
+// How many are tried before one gives up.
+inline constexpr unsigned names_max = 1'000;
+
+// "a/film (2).mov" for "a/film.mov" and 2: another name for what lost its own. The stem is cut
+// where the whole would be over 255 bytes.
+[[nodiscard]] std::string numbered_name(std::string_view path, unsigned number);
+
 // The order of listings: by the bytes of the names, part by part, a folder before its content. So
 // '/' sorts before every other byte.
 [[nodiscard]] bool path_less(std::string_view left, std::string_view right) noexcept;

@@ -1,5 +1,6 @@
 #include "client/names.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -62,6 +63,18 @@ TEST(Names, OrderPutsAFolderBeforeItsNeighbours) {
   EXPECT_TRUE(path_less("a/z", "a b"));
   EXPECT_FALSE(path_less("a-", "a/b"));
   EXPECT_TRUE(path_less("z", "\xc3\xa9"));
+}
+
+TEST(Names, Numbered) {
+  EXPECT_EQ(numbered_name("a/film.mov", 2), "a/film (2).mov");
+  EXPECT_EQ(numbered_name("film", 12), "film (12)");
+  EXPECT_EQ(numbered_name("a.b/film", 2), "a.b/film (2)");
+  EXPECT_EQ(numbered_name("film (2).mov", 2), "film (2) (2).mov");
+  const std::string longest = fmt::format("{:x>251}.mov", "");
+  EXPECT_EQ(numbered_name(longest, 10), fmt::format("{:x>246} (10).mov", ""));
+  // Not in the middle of a character.
+  const std::string wide = fmt::format("{:x>247}\xe7\x89\x87.m", "");
+  EXPECT_EQ(numbered_name(wide, 2), fmt::format("{:x>247} (2).m", ""));
 }
 
 TEST(Names, PartialStaysShort) {

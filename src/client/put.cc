@@ -56,7 +56,7 @@ class putter {
   awaitable<result<void>> put_one(named_source source);
   awaitable<result<void>> put_one_file(const named_source& source, std::string path,
                                        std::optional<remote_entry> there);
-  void count(const file_outcome& outcome, std::uint64_t size_bytes);
+  void count(const std::string& path, const file_outcome& outcome, std::uint64_t size_bytes);
 
   session& session_;
   const std::vector<std::string> paths_;
@@ -134,7 +134,7 @@ awaitable<result<void>> putter::put_one_file(const named_source& source, std::st
   if (source.path == "-") {
     auto outcome = co_await put_from_input(session_, target_, path, STDIN_FILENO, there, options_);
     if (!outcome) co_return std::unexpected(std::move(outcome.error()));
-    count(*outcome, outcome->bytes_moved);
+    count(path, *outcome, outcome->bytes_moved);
     co_return result<void>{};
   }
   auto work = [&source] { return open_source(AT_FDCWD, source.path, true); };
@@ -142,13 +142,14 @@ awaitable<result<void>> putter::put_one_file(const named_source& source, std::st
   if (!file) co_return std::unexpected(about(file.error(), "put"));
   session_.progress().expect(file->facts.size_bytes, 1);
   if (sources_.size() == 1) session_.progress().totals_known();
-  auto outcome = co_await put_file(session_, target_, std::move(path), *file, there, options_);
+  auto outcome = co_await put_file(session_, target_, path, *file, there, options_);
   if (!outcome) co_return std::unexpected(std::move(outcome.error()));
-  count(*outcome, file->facts.size_bytes);
+  count(path, *outcome, file->facts.size_bytes);
   co_return result<void>{};
 }
 
-void putter::count(const file_outcome& outcome, std::uint64_t size_bytes) {
+void putter::count(const std::string& path, const file_outcome& outcome, std::uint64_t size_bytes) {
+  note_renamed(session_, path, outcome, done_);
   ++(outcome.unchanged ? done_.files_unchanged : done_.files);
   done_.bytes += size_bytes;
   done_.bytes_moved += outcome.bytes_moved;

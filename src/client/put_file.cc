@@ -1,9 +1,11 @@
 #include "client/put_file.h"
 
 #include <fmt/format.h>
+#include <memory>
 #include <utility>
 
 #include "client/digests.h"
+#include "client/names.h"
 #include "client/upload.h"
 #include "wire/entry.h"
 
@@ -15,32 +17,39 @@ class file_putter {
   file_putter(session& owner, url server, std::string path, const source_file& source,
               const put_options& options)
       : session_(owner),
-        server_(std::move(server)),
         path_(std::move(path)),
+        place_{.server = std::move(server), .path = path_, .replace = {}},
         source_(source),
         options_(options) {}
 
   awaitable<result<file_outcome>> run_all(std::optional<remote_entry> there);
 
  private:
+  // Done under the name of `place_`, or nothing where that is another file's.
+  using attempt = std::optional<file_outcome>;
+  awaitable<result<attempt>> try_name(std::optional<remote_entry> there);
+  awaitable<result<attempt>> look_who_has_it(error why);
   awaitable<result<bool>> is_identical(remote_entry there);
-  awaitable<result<file_outcome>> send(put_place place);
-  awaitable<result<file_outcome>> send_whole(put_place place);
+  awaitable<result<file_outcome>> send();
+  awaitable<result<file_outcome>> send_whole();
   awaitable<result<std::optional<remote_entry>>> look();
+  [[nodiscard]] error taken() const;
 
   session& session_;
-  const url server_;
-  const std::string path_;
+  const std::string path_;  // as it was asked for
+  put_place place_;
   const source_file& source_;
   const put_options options_;
+  std::shared_ptr<upload> work_;  // of a file over one block, once it was begun
 };
 
 awaitable<result<bool>> file_putter::is_identical(remote_entry there) {
+  if (there.folder && options_.rename) co_return false;
   if (there.folder) co_return fail(errc::not_a_file, "a folder has that name");
   if (there.size_bytes != source_.facts.size_bytes) co_return false;
-  session_.progress().enter(phase::comparing, path_);
-  const digest_question what{.path = path_, .upload_id = {}, .size_bytes = there.size_bytes};
-  auto found = co_await compare(session_, server_, what, source_.fd.get(),
+  session_.progress().enter(phase::comparing, place_.path);
+  const digest_question what{.path = place_.path, .upload_id = {}, .size_bytes = there.size_bytes};
+  auto found = co_await compare(session_, place_.server, what, source_.fd.get(),
                                 {.holes_differ = false, .counts_progress = false});
   if (!found) co_return std::unexpected(std::move(found.error()));
   if (found->different.empty()) {
@@ -50,27 +59,27 @@ awaitable<result<bool>> file_putter::is_identical(remote_entry there) {
 }
 
 awaitable<result<std::optional<remote_entry>>> file_putter::look() {
-  auto by = co_await session_.open(server_);
+  auto by = co_await session_.open(place_.server);
   if (!by) co_return std::unexpected(std::move(by.error()));
-  auto there = co_await stat(*by, path_);
+  auto there = co_await stat(*by, place_.path);
   session_.give_back(std::move(*by));
   co_return there;
 }
 
-awaitable<result<file_outcome>> file_putter::send_whole(put_place place) {
+awaitable<result<file_outcome>> file_putter::send_whole() {
   v1::Put message;
-  message.set_path(place.path);
+  message.set_path(place_.path);
   message.set_size_bytes(source_.facts.size_bytes);
   message.set_mtime_ns(source_.facts.mtime_ns);
   message.set_executable(source_.facts.executable);
-  if (place.replace) *message.mutable_replace() = *place.replace;
+  if (place_.replace) *message.mutable_replace() = *place_.replace;
   message.set_parents(true);
   message.set_whole(true);
-  session_.progress().enter(phase::sending, path_);
+  session_.progress().enter(phase::sending, place_.path);
   patience patient(session_);
   for (;;) {
     error why;
-    auto by = co_await session_.open(server_);
+    auto by = co_await session_.open(place_.server);
     if (by) {
       auto outcome = co_await put_whole(*by, message, source_);
       session_.give_back(std::move(*by));
@@ -84,43 +93,101 @@ awaitable<result<file_outcome>> file_putter::send_whole(put_place place) {
   }
 }
 
-awaitable<result<file_outcome>> file_putter::send(put_place place) {
+awaitable<result<file_outcome>> file_putter::send() {
   if (source_.facts.size_bytes <= base::small_file_bytes_max) {
-    auto outcome = co_await send_whole(std::move(place));
+    auto outcome = co_await send_whole();
     co_return outcome;
   }
-  const auto work = std::make_shared<upload>(session_, std::move(place), source_);
-  auto sent = co_await work->send(streams_for(source_.facts.size_bytes, options_.streams));
+  if (work_) {
+    work_->take_name(place_.path);
+  } else {
+    work_ = std::make_shared<upload>(session_, place_, source_);
+  }
+  auto sent = co_await work_->send(streams_for(source_.facts.size_bytes, options_.streams));
   if (!sent) co_return std::unexpected(std::move(sent.error()));
   co_return file_outcome{.unchanged = false,
-                         .bytes_moved = work->bytes_moved(),
-                         .blocks_repeated = work->blocks_repeated()};
+                         .bytes_moved = work_->bytes_moved(),
+                         .blocks_repeated = work_->blocks_repeated(),
+                         .renamed_to = {}};
 }
 
-awaitable<result<file_outcome>> file_putter::run_all(std::optional<remote_entry> there) {
-  put_place place{.server = server_, .path = path_, .replace = {}};
+error file_putter::taken() const {
+  if (!work_ || !work_->is_kept()) return {errc::exists, "another file has that name"};
+  return {errc::exists,
+          "another file got that name meanwhile; what was sent is kept on the server"};
+}
+
+// Somebody was faster, or we ourselves by a connection whose answer was lost.
+awaitable<result<file_putter::attempt>> file_putter::look_who_has_it(error why) {
+  auto now = co_await look();
+  if (!now || !*now) co_return std::unexpected(std::move(why));
+  auto identical = co_await is_identical(**now);
+  if (!identical) co_return std::unexpected(std::move(identical.error()));
+  if (!*identical) co_return attempt{};
+  if (work_) co_await work_->discard();
+  attempt done(file_outcome{.unchanged = true, .renamed_to = {}});
+  co_return done;
+}
+
+awaitable<result<file_putter::attempt>> file_putter::try_name(std::optional<remote_entry> there) {
+  place_.replace.reset();
   if (there) {
     auto identical = co_await is_identical(*there);
     if (!identical) co_return std::unexpected(std::move(identical.error()));
-    if (*identical) co_return file_outcome{.unchanged = true};
-    if (!options_.overwrite) {
-      co_return fail(errc::exists, "another file has that name; --overwrite replaces it");
+    if (*identical) {
+      if (work_) co_await work_->discard();
+      attempt done(file_outcome{.unchanged = true, .renamed_to = {}});
+      co_return done;
     }
-    place.replace.emplace();
-    place.replace->set_size_bytes(there->size_bytes);
-    place.replace->set_mtime_ns(there->mtime_ns);
+    if (!options_.overwrite || there->folder) co_return attempt{};
+    place_.replace.emplace();
+    place_.replace->set_size_bytes(there->size_bytes);
+    place_.replace->set_mtime_ns(there->mtime_ns);
   }
-  auto outcome = co_await send(std::move(place));
-  if (outcome || outcome.error().code != errc::exists) co_return outcome;
-  // Somebody was faster, or we ourselves by a connection whose answer was lost.
-  auto now = co_await look();
-  if (!now || !*now || (*now)->folder) co_return outcome;
-  auto identical = co_await is_identical(**now);
-  if (!identical || !*identical) co_return outcome;
-  co_return file_outcome{.unchanged = true};
+  auto sent = co_await send();
+  if (sent) {
+    attempt done(std::move(*sent));
+    co_return done;
+  }
+  if (sent.error().code == errc::exists) {
+    auto looked = co_await look_who_has_it(std::move(sent.error()));
+    co_return looked;
+  }
+  if (sent.error().code == errc::conflict && work_ && work_->is_kept()) {
+    sent.error().context += "; what was sent is kept on the server";
+  }
+  co_return std::unexpected(std::move(sent.error()));
+}
+
+awaitable<result<file_outcome>> file_putter::run_all(std::optional<remote_entry> there) {
+  for (unsigned number = 1; number <= names_max; ++number) {
+    if (number > 1) {
+      place_.path = numbered_name(path_, number);
+      auto now = co_await look();
+      if (!now) co_return std::unexpected(std::move(now.error()));
+      there = std::move(*now);
+    }
+    auto tried = co_await try_name(std::move(there));
+    if (!tried) co_return std::unexpected(std::move(tried.error()));
+    if (*tried) {
+      if (number > 1) (*tried)->renamed_to = place_.path;
+      co_return std::move(**tried);
+    }
+    if (!options_.rename) co_return std::unexpected(taken());
+  }
+  co_return fail(errc::exists, fmt::format("so are {} names like it", names_max));
 }
 
 }  // namespace
+
+void note_renamed(session& owner, const std::string& path, const file_outcome& outcome,
+                  summary& done) {
+  if (outcome.renamed_to.empty()) return;
+  owner.progress().notice(fmt::format("{} is another file on the server: this one {} {}", path,
+                                      outcome.unchanged ? "is there as" : "went as",
+                                      outcome.renamed_to));
+  done.renamed.push_back({.path = path, .as = outcome.renamed_to});
+}
 
 awaitable<result<file_outcome>> put_file(session& owner, url server, std::string path,
                                          const source_file& source,

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "client/lane.h"
+#include "client/names.h"
 #include "client/put_file.h"
 #include "net/buffers.h"
 #include "wire/error_message.h"
@@ -99,14 +100,20 @@ class input_lane final : public request {
 
 class input_putter {
  public:
-  input_putter(session& owner, put_place place, int fd)
-      : session_(owner), place_(std::move(place)), fd_(fd), mtime_ns_(now_ns()) {}
+  input_putter(session& owner, put_place place, int fd, bool renames)
+      : session_(owner),
+        asked_(place.path),
+        place_(std::move(place)),
+        fd_(fd),
+        renames_(renames),
+        mtime_ns_(now_ns()) {}
 
   awaitable<result<file_outcome>> run_all();
 
  private:
   awaitable<result<void>> serve(std::shared_ptr<connection> by);
   awaitable<result<void>> open();
+  [[nodiscard]] bool takes_next_name(const error& why);
   awaitable<result<void>> take_block();
   awaitable<result<void>> finish();
   result<void> look_at_replies();
@@ -115,8 +122,11 @@ class input_putter {
   void forget_durable(const run& blocks);
 
   session& session_;
-  const put_place place_;
+  const std::string asked_;  // the name that was asked for
+  put_place place_;
   const int fd_;
+  const bool renames_;
+  unsigned number_of_name_ = 1;
   const std::int64_t mtime_ns_;
   std::string upload_id_;
   std::deque<kept_block> kept_;   // ascending; sent, not told durable
@@ -170,13 +180,12 @@ result<void> input_putter::look_at_replies() {
 
 awaitable<result<void>> input_putter::open() {
   v1::Put message;
-  if (upload_id_.empty()) {
+  message.set_upload_id(upload_id_);
+  if (upload_id_.empty() || number_of_name_ > 1) {
     message.set_path(place_.path);
     message.set_mtime_ns(mtime_ns_);
     if (place_.replace) *message.mutable_replace() = *place_.replace;
     message.set_parents(true);
-  } else {
-    message.set_upload_id(upload_id_);
   }
   lane_ = std::make_shared<input_lane>(session_.where());
   number_ = by_->begin(wire::kind::put, message, lane_);
@@ -249,6 +258,14 @@ awaitable<result<void>> input_putter::serve(std::shared_ptr<connection> by) {
   co_return finished;
 }
 
+// The name is another file's: the upload goes on under the next one like it.
+bool input_putter::takes_next_name(const error& why) {
+  if (!renames_ || why.code != errc::exists || number_of_name_ == names_max) return false;
+  place_.path = outcome_.renamed_to = numbered_name(asked_, ++number_of_name_);
+  place_.replace.reset();
+  return true;
+}
+
 awaitable<result<file_outcome>> input_putter::run_all() {
   patience patient(session_);
   for (;;) {
@@ -260,6 +277,10 @@ awaitable<result<file_outcome>> input_putter::run_all() {
       session_.give_back(std::move(*by));
       co_return outcome_;
     }
+    if (takes_next_name(served.error())) {
+      if (by) session_.give_back(std::move(*by));
+      continue;
+    }
     if (by) (*by)->close({.code = errc::cancelled, .context = {}});
     if ((kept_.empty() ? size_bytes_ : offset_of(kept_.front().number)) > before) {
       patient.progress();
@@ -269,6 +290,18 @@ awaitable<result<file_outcome>> input_putter::run_all() {
   }
 }
 
+// Nothing where nothing is there, or another name will be found.
+result<std::optional<v1::Replace>> what_to_replace(const std::optional<remote_entry>& there,
+                                                   const put_options& options) {
+  if (!there || options.rename) return std::nullopt;
+  if (there->folder) return fail(errc::not_a_file, "a folder has that name");
+  if (!options.overwrite) return fail(errc::exists, "a file has that name");
+  v1::Replace replace;
+  replace.set_size_bytes(there->size_bytes);
+  replace.set_mtime_ns(there->mtime_ns);
+  return replace;
+}
+
 }  // namespace
 
 awaitable<result<file_outcome>> put_from_input(session& owner, url server, std::string path, int fd,
@@ -276,18 +309,11 @@ awaitable<result<file_outcome>> put_from_input(session& owner, url server, std::
                                                put_options options) {
   const auto what = fmt::format("put standard input to {}", path);
   put_place place{.server = std::move(server), .path = std::move(path), .replace = {}};
-  if (there && (there->folder || !options.overwrite)) {
-    co_return fail(there->folder ? errc::not_a_file : errc::exists,
-                   what + (there->folder ? ": a folder has that name"
-                                         : ": a file has that name; --overwrite replaces it"));
-  }
-  if (there) {
-    place.replace.emplace();
-    place.replace->set_size_bytes(there->size_bytes);
-    place.replace->set_mtime_ns(there->mtime_ns);
-  }
-  input_putter work(owner, std::move(place), fd);
-  auto outcome = co_await work.run_all();
+  auto replace = what_to_replace(there, options);
+  if (!replace) co_return std::unexpected(about(replace.error(), what));
+  place.replace = std::move(*replace);
+  const auto work = std::make_unique<input_putter>(owner, std::move(place), fd, options.rename);
+  auto outcome = co_await work->run_all();
   if (!outcome) co_return std::unexpected(about(outcome.error(), what));
   co_return outcome;
 }

@@ -166,7 +166,7 @@ TEST_F(Put, DifferentFileIsNotOverwritten) {
     const auto done = put("f", "f");
     ASSERT_FALSE(done);
     EXPECT_EQ(done.error().code, errc::exists);
-    EXPECT_THAT(done.error().message(), HasSubstr("--overwrite"));
+    EXPECT_THAT(done.error().message(), HasSubstr("another file has that name"));
     EXPECT_EQ(server.blocks_received(), 0);
     EXPECT_EQ(there("f"), content_of(3 * mib, 2));
   }

@@ -48,7 +48,7 @@ class tree_putter {
         done_(done),
         failed_(owner.progress()),
         folders_(owner, server_, failed_),
-        small_(owner, server_, base_, source_, options.overwrite, done, failed_),
+        small_(owner, server_, base_, source_, options, done, failed_),
         changed_(owner.where()) {}
 
   awaitable<result<void>> run_all(bool look_there);
@@ -177,21 +177,22 @@ awaitable<result<void>> tree_putter::take_folder(local_entry here, const remote_
 
 awaitable<void> tree_putter::take_file(local_entry here, const remote_entry* there) {
   session_.progress().expect(here.facts.size_bytes, 1);
-  if (there != nullptr && there->folder) {
+  if (there != nullptr && there->folder && !options_.rename) {
     failed_.add("put " + here.path, {.code = errc::not_a_file, .context = "it is a folder there"});
     co_return;
   }
-  const bool differs = there != nullptr && there->size_bytes != here.facts.size_bytes;
-  if (differs && !options_.overwrite) {
-    failed_.add(
-        "put " + here.path,
-        {.code = errc::exists, .context = "it is there and differs; --overwrite replaces it"});
+  const bool differs =
+      there != nullptr && (there->folder || there->size_bytes != here.facts.size_bytes);
+  if (differs && !options_.overwrite && !options_.rename) {
+    failed_.add("put " + here.path, {.code = errc::exists, .context = "it is there and differs"});
     co_return;
   }
   if (here.facts.size_bytes <= base::small_file_bytes_max) {
     small_put file{.path = std::move(here.path), .facts = here.facts, .replace = {}};
     file.compare = there != nullptr && !differs;
-    if (differs) {
+    if (differs && options_.rename) {
+      next_name(file);
+    } else if (differs) {
       file.replace.emplace();
       file.replace->set_size_bytes(there->size_bytes);
       file.replace->set_mtime_ns(there->mtime_ns);
@@ -227,12 +228,14 @@ awaitable<void> tree_putter::put_large(large_put file) {
     failed_.add("put " + file.path, source.error());
     co_return;
   }
-  auto outcome = co_await put_file(session_, server_, join(base_, file.path), *source,
-                                   std::move(file.there), options_);
+  const auto path = join(base_, file.path);
+  auto outcome =
+      co_await put_file(session_, server_, path, *source, std::move(file.there), options_);
   if (!outcome) {
     if (is_of_one_file(outcome.error())) co_return failed_.add(outcome.error());
     co_return fail_with(std::move(outcome.error()));
   }
+  note_renamed(session_, path, *outcome, done_);
   ++(outcome->unchanged ? done_.files_unchanged : done_.files);
   done_.bytes += source->facts.size_bytes;
   done_.bytes_moved += outcome->bytes_moved;

@@ -8,6 +8,7 @@
 
 #include "client/beneath.h"
 #include "client/names.h"
+#include "client/put_file.h"
 #include "client/upload.h"
 #include "net/buffers.h"
 #include "wire/entry.h"
@@ -151,6 +152,7 @@ class small_puts::sent_question final : public request {
     if (!lost && is_of_connection(why)) by_->by->close(why);
     if (lost || is_of_connection(why) || why.code == errc::not_found)
       return owner_.again(std::move(job_.file));
+    if (why.code == errc::not_a_file) return owner_.taken(std::move(job_.file), why);
     owner_.failed_one(job_.file, why);
   }
 
@@ -162,10 +164,9 @@ class small_puts::sent_question final : public request {
     if (entry_.size_bytes() == job_.file.facts.size_bytes && ours == digests_) {
       return owner_.finished(job_.file, !job_.file.repeated);
     }
-    if (!owner_.overwrite_) {
-      return owner_.failed_one(job_.file, {.code = errc::exists,
-                                           .context = "it is there and differs; --overwrite "
-                                                      "replaces it"});
+    if (!owner_.options_.overwrite) {
+      const error why{.code = errc::exists, .context = "it is there and differs"};
+      return owner_.taken(std::move(job_.file), why);
     }
     job_.file.compare = false;
     job_.file.replace = wire::replace_of(entry_);
@@ -211,12 +212,12 @@ result<base::digest128> read_small(folder_cache& folders, links allowed, small_p
 }  // namespace
 
 small_puts::small_puts(session& owner, url server, std::string base, const local_tree& source,
-                       bool overwrite, summary& done, failures& failed_files)
+                       const put_options& options, summary& done, failures& failed_files)
     : session_(owner),
       server_(std::move(server)),
       base_(std::move(base)),
       source_(source),
-      overwrite_(overwrite),
+      options_(options),
       done_(done),
       failed_files_(failed_files),
       changed_(owner.where()) {}
@@ -250,6 +251,10 @@ void small_puts::again(small_put file) {
 }
 
 void small_puts::finished(const small_put& file, bool unchanged) {
+  if (file.number > 1) {
+    const file_outcome outcome{.unchanged = unchanged, .renamed_to = target_of(file)};
+    note_renamed(session_, join(base_, file.path), outcome, done_);
+  }
   ++(unchanged ? done_.files_unchanged : done_.files);
   done_.bytes += file.facts.size_bytes;
   session_.progress().at(file.path);
@@ -262,6 +267,24 @@ void small_puts::failed_one(const small_put& file, const error& why) {
   if (!is_of_one_file(why)) return fail_with(about(why, "put " + join(base_, file.path)));
   failed_files_.add("put " + join(base_, file.path), why);
   if (--pending_ == 0) changed_.notify_all();
+}
+
+void next_name(small_put& file) {
+  ++file.number;
+  file.compare = true;
+  file.looked = false;
+}
+
+// The name is another file's.
+void small_puts::taken(small_put file, const error& why) {
+  if (!options_.rename || file.number >= names_max) return failed_one(file, why);
+  next_name(file);
+  again(std::move(file));
+}
+
+std::string small_puts::target_of(const small_put& file) const {
+  auto path = join(base_, file.path);
+  return file.number > 1 ? numbered_name(path, file.number) : path;
 }
 
 // The server's ERROR to a PUT.
@@ -382,7 +405,7 @@ awaitable<void> small_puts::read_and_send(link_ptr by) {
 
 v1::Put small_puts::message_of(const small_put& file) const {
   v1::Put message;
-  message.set_path(join(base_, file.path));
+  message.set_path(target_of(file));
   message.set_size_bytes(file.facts.size_bytes);
   message.set_mtime_ns(file.facts.mtime_ns);
   message.set_executable(file.facts.executable);
@@ -407,7 +430,7 @@ void small_puts::send(const link_ptr& by, prepared file,
 
 void small_puts::ask(const link_ptr& by, prepared file) {
   v1::Digests message;
-  message.set_path(join(base_, file.file.path));
+  message.set_path(target_of(file.file));
   message.set_block_count(1);
   by->by->begin(wire::kind::digests, message,
                 std::make_shared<sent_question>(*this, by, std::move(file)));

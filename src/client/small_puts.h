@@ -25,16 +25,20 @@ struct small_put {
   bool repeated = false;  // sent already, and the answer was lost
   bool looked = false;    // refused once because something was there
   std::optional<v1::Replace> replace;
+  unsigned number = 1;  // of the name that is tried: see numbered_name
   unsigned refusals = 0;
 };
+
+// The name was another file's: the next one like it is looked at, and taken if it is free.
+void next_name(small_put& file);
 
 // Owned by the upload of the tree, whose task group runs the streams and is joined before this
 // goes. I/O thread. Files are read in batches on the threads for the disk.
 class small_puts {
  public:
   // `base` is the folder on the server. All references outlive this.
-  small_puts(session& owner, url server, std::string base, const local_tree& source, bool overwrite,
-             summary& done, failures& failed_files);
+  small_puts(session& owner, url server, std::string base, const local_tree& source,
+             const put_options& options, summary& done, failures& failed_files);
 
   void start(task_group& in, unsigned streams);
   // Waits while many are waiting already.
@@ -60,6 +64,8 @@ class small_puts {
   std::vector<small_put> take_batch();
   void send(const link_ptr& by, prepared file, const std::shared_ptr<base::pooled_buffer>& buffer);
   void ask(const link_ptr& by, prepared file);
+  void taken(small_put file, const error& why);
+  [[nodiscard]] std::string target_of(const small_put& file) const;
   [[nodiscard]] v1::Put message_of(const small_put& file) const;
   void again(small_put file);
   void finished(const small_put& file, bool unchanged);
@@ -71,7 +77,7 @@ class small_puts {
   const url server_;
   const std::string base_;
   const local_tree& source_;
-  const bool overwrite_;
+  const put_options options_;
   summary& done_;
   failures& failed_files_;
   net::signal changed_;

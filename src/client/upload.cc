@@ -80,7 +80,10 @@ v1::Put upload::opening() const {
   v1::Put message;
   if (!upload_id_.empty()) {
     message.set_upload_id(upload_id_);
-    return message;
+    if (!renames_) return message;
+  } else {
+    message.set_resume(true);
+    message.set_kept(asks_kept_);
   }
   message.set_path(place_.path);
   message.set_size_bytes(source_.facts.size_bytes);
@@ -88,7 +91,6 @@ v1::Put upload::opening() const {
   message.set_executable(source_.facts.executable);
   if (place_.replace) *message.mutable_replace() = *place_.replace;
   message.set_parents(true);
-  message.set_resume(true);
   return message;
 }
 
@@ -114,9 +116,8 @@ awaitable<result<void>> upload::serve(std::shared_ptr<connection> by, bool first
 
 // PUT, and for the first connection: what the server holds already, and the other streams.
 awaitable<result<void>> upload::begin_with(lane_ptr by) {
-  by->open(opening());
-  while (!by->opened && !by->done && !by->failed()) co_await changed_.wait();
-  if (by->failed()) co_return std::unexpected(*by->failed());
+  auto opened = co_await open_on(by);
+  if (!opened) co_return opened;
   if (by->done) {  // the answer to our PUT_FINISH was lost with a connection
     published_ = true;
     co_return result<void>{};

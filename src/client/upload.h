@@ -42,6 +42,14 @@ class upload : public std::enable_shared_from_this<upload> {
   // after the retries. Except after `changed` the server keeps what arrived, for the next time.
   awaitable<result<void>> send(unsigned streams);
 
+  // After `exists`: send() again publishes under this name, which replaces nothing. What the server
+  // holds already is not sent again.
+  void take_name(std::string path);
+  // Nobody will go on with what the server holds: it is thrown away there. Errors are of no use.
+  awaitable<void> discard();
+  // The server holds an upload that can be gone on with.
+  [[nodiscard]] bool is_kept() const noexcept { return !upload_id_.empty(); }
+
   [[nodiscard]] std::uint64_t bytes_moved() const noexcept { return bytes_moved_; }
   [[nodiscard]] std::uint64_t blocks_repeated() const noexcept { return blocks_repeated_; }
 
@@ -55,6 +63,9 @@ class upload : public std::enable_shared_from_this<upload> {
   // One connection's part, until all is durable, the upload has failed or the connection is lost.
   awaitable<result<void>> serve(std::shared_ptr<connection> by, bool first);
   awaitable<result<void>> begin_with(lane_ptr by);
+  awaitable<result<void>> open_on(lane_ptr by);
+  awaitable<result<void>> look_at_kept(lane_ptr by);
+  [[nodiscard]] bool lets_kept_go(const error& why);
   awaitable<result<void>> compare_held(lane_ptr by);
   awaitable<result<void>> feed(lane_ptr by);
   awaitable<void> start_reading(lane_ptr by);
@@ -68,9 +79,11 @@ class upload : public std::enable_shared_from_this<upload> {
   [[nodiscard]] bool is_over() const noexcept { return failed_ || published_; }
 
   session& session_;
-  const put_place place_;
+  put_place place_;
   const source_file& source_;
   std::string upload_id_;  // empty until the server told it
+  bool renames_ = false;   // the upload was opened under another name: PUT says ours
+  bool asks_kept_ = true;  // for an upload that lost its name, as this very file
   bool compared_ = false;  // the queue holds what is to be sent
   block_queue queue_;
   block_set durable_;

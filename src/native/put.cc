@@ -28,6 +28,7 @@ transfer::upload_request request_of(store::rel_path path, const v1::Put& message
   wanted.replaces = replaced_file(message.has_replace() ? &message.replace() : nullptr);
   wanted.make_parents = message.parents();
   wanted.resume = message.resume();
+  wanted.kept = message.kept();
   return wanted;
 }
 
@@ -35,7 +36,10 @@ result<transfer::opened_upload> open_upload(transfer::uploads& uploads, const v1
   if (!message.upload_id().empty()) {
     const auto id = upload_id_text(message.upload_id());
     if (!id) return std::unexpected(id.error());
-    return uploads.join(*id);
+    if (message.path().empty()) return uploads.join(*id);
+    auto path = store::rel_path::parse(message.path());
+    if (!path) return std::unexpected(path.error());
+    return uploads.rename(*id, request_of(std::move(*path), message));
   }
   auto path = store::rel_path::parse(message.path());
   if (!path) return std::unexpected(path.error());
@@ -83,11 +87,16 @@ awaitable<std::shared_ptr<put>> put::open(std::shared_ptr<session> self, std::ui
     self->writer().send(wire::kind::put_done, request, wire::last, done);
     co_return nullptr;
   }
-  auto made = std::make_shared<put>(self, request, opened->upload);
-  made->attach();
   v1::PutOpened reply;
   reply.set_upload_id(upload_id_bytes(opened->upload->id()));
   reply.set_held_blocks(opened->upload->held_count());
+  if (opened->is_kept) {
+    reply.set_path(opened->upload->path().text());
+    self->writer().send(wire::kind::put_opened, request, wire::last, reply);
+    co_return nullptr;
+  }
+  auto made = std::make_shared<put>(self, request, opened->upload);
+  made->attach();
   self->writer().send(wire::kind::put_opened, request, wire::no_flags, reply);
   co_return made;
 }

@@ -21,6 +21,11 @@ upload::upload(site& where, std::shared_ptr<checkpointer> checkpoints, catalog::
 
 upload::~upload() = default;
 
+store::rel_path upload::path() const {
+  const std::lock_guard lock(mutex_);
+  return path_;
+}
+
 std::optional<std::uint64_t> upload::size_bytes() const {
   const std::lock_guard lock(mutex_);
   return row_.size_bytes;
@@ -68,6 +73,7 @@ std::shared_ptr<upload_writer> upload::attach(report_callback told) {
   const std::lock_guard lock(mutex_);
   std::erase_if(writers_, [](const auto& old) { return old.expired(); });
   writers_.push_back(writer);
+  refused_ = false;
   return writer;
 }
 

@@ -68,7 +68,8 @@ class upload : public std::enable_shared_from_this<upload> {
   ~upload();
 
   [[nodiscard]] const std::string& id() const noexcept { return id_; }
-  [[nodiscard]] const store::rel_path& path() const noexcept { return path_; }
+  // A kept upload may get another one, see `uploads::rename`.
+  [[nodiscard]] store::rel_path path() const;
   [[nodiscard]] std::optional<std::uint64_t> size_bytes() const;
   [[nodiscard]] std::uint64_t held_count() const;
   // The highest block that is here, and one more; 0 where there is none.
@@ -99,6 +100,10 @@ class upload : public std::enable_shared_from_this<upload> {
   //   not_found: it was aborted
   void finish(std::optional<std::uint64_t> size_bytes, entry_callback done);
 
+  // Nobody writes to it, and it cannot be published under its name, which something else has. So
+  // whoever has the same content may take it over under another one. Blocks.
+  [[nodiscard]] bool is_kept() const;
+
   // Throws it away with all that arrived. Blocks. conflict: it is being finished, or is done.
   [[nodiscard]] result<void> abort();
 
@@ -123,6 +128,7 @@ class upload : public std::enable_shared_from_this<upload> {
   using claim_ptr = std::shared_ptr<claim>;
   struct finishing {
     catalog::upload_row row;  // with the size
+    store::rel_path path;
     std::shared_ptr<store::partial> file;
     std::vector<claim_ptr> claims;
   };
@@ -141,6 +147,7 @@ class upload : public std::enable_shared_from_this<upload> {
   [[nodiscard]] result<std::optional<block_digest>> read_again(const catalog::held_block& held);
   [[nodiscard]] std::vector<block_range> durable_ranges() const;
   [[nodiscard]] bool update_wishes(const catalog::upload_row& row);
+  [[nodiscard]] result<void> take_name(const store::rel_path& path, const catalog::upload_row& row);
   [[nodiscard]] bool is_open() const;
   [[nodiscard]] bool is_aborted() const;
 
@@ -169,13 +176,13 @@ class upload : public std::enable_shared_from_this<upload> {
   [[nodiscard]] result<store::entry> publish(finishing& what);
   [[nodiscard]] result<void> commit_intent(const finishing& what);
   void take_back_intent(finishing& what);
+  void note_refusal(const error& why);
   void commit_done(const store::entry& published, entry_callback done);
   void end_finish(std::optional<phase> next);
 
   site& site_;
   const std::shared_ptr<checkpointer> checkpoints_;
   const std::string id_;
-  const store::rel_path path_;
 
   // Orders what is queued for the catalog about a block; held while the queue is full, so never
   // taken in a callback of the catalog. Before `mutex_`.
@@ -183,6 +190,8 @@ class upload : public std::enable_shared_from_this<upload> {
   mutable std::mutex mutex_;
   std::condition_variable quiet_;  // a checkpoint ended
   phase phase_ = phase::open;
+  store::rel_path path_;
+  bool refused_ = false;  // since a writer came, its name was found to be taken
   catalog::upload_row row_;
   std::shared_ptr<store::partial> file_;
   block_set blocks_;

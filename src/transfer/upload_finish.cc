@@ -30,7 +30,7 @@ result<upload::finishing> upload::begin_finish(std::optional<std::uint64_t> size
   if (!size_bytes) return fail(errc::invalid_argument, "finish " + path_.text() + ": no size");
   if (auto whole = check_whole(*size_bytes); !whole) return std::unexpected(whole.error());
   phase_ = phase::finishing;
-  finishing what{row_, file_, take_claims()};
+  finishing what{row_, path_, file_, take_claims()};
   what.row.size_bytes = size_bytes;
   return what;
 }
@@ -57,9 +57,10 @@ result<void> upload::check_whole(std::uint64_t size_bytes) const {
 result<store::entry> upload::publish(finishing& what) {
   fence(what.claims);
   what.claims.clear();
-  auto policy = policy_now(site_.store, path_, what.row.replaces, what.row.make_parents);
+  auto policy = policy_now(site_.store, what.path, what.row.replaces, what.row.make_parents);
   if (!policy) {
     what.file.reset();
+    note_refusal(policy.error());
     end_finish(phase::open);
     return std::unexpected(policy.error());
   }
@@ -70,13 +71,14 @@ result<store::entry> upload::publish(finishing& what) {
     take_back_intent(what);
     return std::unexpected(ready.error());
   }
-  auto published = site_.store.publish(*what.file, path_, *policy);
+  auto published = site_.store.publish(*what.file, what.path, *policy);
   if (!published) {
     take_back_intent(what);
+    note_refusal(as_conflict(published.error()));
     return std::unexpected(as_conflict(published.error()));
   }
   what.file.reset();
-  if (auto synced = sync_name(site_, path_, *published); !synced) {
+  if (auto synced = sync_name(site_, what.path, *published); !synced) {
     // It has its name, and a crash may take that back: the next start looks, and goes on from
     // there.
     {
@@ -87,6 +89,11 @@ result<store::entry> upload::publish(finishing& what) {
     return std::unexpected(synced.error());
   }
   return published->file;
+}
+
+void upload::note_refusal(const error& why) {
+  const std::lock_guard lock(mutex_);
+  refused_ = why.code == errc::exists || why.code == errc::conflict;
 }
 
 // From here on a restart publishes the file. All blocks are synced: `finish` of the partial did it.

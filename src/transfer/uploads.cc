@@ -106,6 +106,11 @@ result<opened_upload> uploads::open(const upload_request& wanted) {
       return opened_upload{std::move(*found), true, std::nullopt, {}};
     }
   }
+  if (wanted.kept) {
+    auto found = find_kept(wanted);
+    if (!found) return std::unexpected(found.error());
+    if (*found) return opened_upload{std::move(*found), true, std::nullopt, {}, true};
+  }
   if (auto reserved = reserve(); !reserved) return std::unexpected(reserved.error());
   auto made = make(wanted);
   const std::lock_guard lock(mutex_);

@@ -29,6 +29,7 @@ struct upload_request {
   std::optional<catalog::replaced_file> replaces;  // none: nothing is ever overwritten
   bool make_parents = false;
   bool resume = false;  // go on with an open upload of this path, size and time, if there is one
+  bool kept = false;    // or tell of one of this size and time whose own name was taken
   bool untold = false;  // its id is told to nobody: it is not resumed, and a restart throws it away
 };
 
@@ -37,6 +38,7 @@ struct opened_upload {
   bool resumed = false;                      // it was open before; ask which blocks it holds
   std::optional<store::entry> done;          // it is finished: the file as it was published
   std::string path;                          // of that file
+  bool is_kept = false;                      // only told: see `rename`
 };
 
 class uploads {
@@ -57,6 +59,10 @@ class uploads {
   // For a further connection, and for one that lost the last answer: a finished upload is
   // remembered for a day. `id` is 32 hexadecimal digits. not_found: no such upload.
   [[nodiscard]] result<opened_upload> join(const std::string& id);
+
+  // Gives a kept upload the name of `wanted`, and what it may replace there. Errors as `open`, and
+  //   not_found: no such upload; conflict: it is not kept any more
+  [[nodiscard]] result<opened_upload> rename(const std::string& id, const upload_request& wanted);
 
   // Uploads that are open, here or only in the catalog.
   [[nodiscard]] std::size_t open_count();
@@ -82,6 +88,9 @@ class uploads {
   [[nodiscard]] result<std::shared_ptr<upload>> make(const upload_request& wanted);
   [[nodiscard]] result<std::shared_ptr<upload>> load(const std::string& id);
   [[nodiscard]] result<std::shared_ptr<upload>> find_to_resume(const upload_request& wanted);
+  [[nodiscard]] result<std::shared_ptr<upload>> find_kept(const upload_request& wanted);
+  [[nodiscard]] result<void> rename_slot(slot& place, const std::string& id,
+                                         const upload_request& wanted);
   [[nodiscard]] static result<void> take_wishes(site& where, upload& found,
                                                 const upload_request& wanted);
   [[nodiscard]] result<void> reserve();

@@ -354,3 +354,23 @@ def test_remove(server, served):
 def test_the_served_folder_itself_stays(server, still_serving):
     assert failure(server.remove, "", recursive=True) in ("INVALID_ARGUMENT", "NOT_ALLOWED")
     assert failure(server.rename, "", "x") in ("INVALID_ARGUMENT", "NOT_ALLOWED")
+
+
+def test_kept_upload_takes_another_name(served):
+    """What lost its name is told to who has the same size and time, and published without a block more."""
+    content = noise(2 * BLOCK_BYTES + 3)
+    with served.connect() as one, served.connect() as other:
+        upload = one.open("kept-a", size_bytes=len(content), mtime_ns=5)
+        for number in range(3):
+            upload.send_block(number, block_of(content, number))
+        upload.make_durable(range(3), content)
+        other.put_whole("kept-a", b"theirs")
+        assert failure(upload.finish) == "EXISTS"
+        wanted = messages.Put(path="kept-b", size_bytes=len(content), mtime_ns=5, resume=True, kept=True)
+        reply = other.next_reply(other.begin("PUT", wanted), "PUT_OPENED")
+        told = reply.message
+        assert reply.last
+        assert (told.upload_id, told.path, told.held_blocks) == (upload.upload_id, "kept-a", 3)
+        assert len(other.digests(upload_id=upload.upload_id)[0]) == 3
+        assert other.open("kept-b", upload_id=upload.upload_id).finish().path == "kept-b"
+        assert other.get("kept-b") == content and other.get("kept-a") == b"theirs"
