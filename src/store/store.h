@@ -5,8 +5,8 @@
 //
 // Durability (docs/durability.md): bytes are safe after `partial::sync`, a finished file's form
 // after `partial::finish`, a name after `sync_folder` of the folder that holds it (and
-// `sync_partials`), and everything at once after `sync_volume`. Nothing else syncs, and nothing is
-// safe earlier.
+// `sync_partials`), and everything at once after `sync_volume`. Nothing else syncs, but for the
+// names of folders that the publishing of a partial makes, and nothing is safe earlier.
 //
 // Failures of the volume: when a sync fails for another reason than space, the volume refuses all
 // later writes with `io` and says since when and why, until `readmit_volume`. Reading goes on.
@@ -68,6 +68,8 @@ class folder_store {
   // everything behind a link in the middle of a path.
   [[nodiscard]] result<entry> stat(const rel_path& path) const;
   [[nodiscard]] result<std::shared_ptr<const content>> open_content(const rel_path& path) const;
+  // For `content::read_at_rest`: what the disk holds, whatever the page cache says.
+  [[nodiscard]] result<std::shared_ptr<const content>> open_at_rest(const rel_path& path) const;
   [[nodiscard]] result<listing> list(const rel_path& folder,
                                      const list_options& options = {}) const;
 

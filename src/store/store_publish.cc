@@ -16,6 +16,13 @@ result<published_file> folder_store::publish(partial& from, const rel_path& path
   if (!from.finished_) return fail(errc::conflict, what + ": the partial is not finished");
   auto place = open_place(*home_, path, policy.make_parents, "publish");
   if (!place) return std::unexpected(place.error());
+  // Folders that were just made: the file, which is durable, must not go where a power loss takes
+  // the way to it.
+  if (place->topmost != path.parent()) {
+    if (auto synced = sync_folder(path.parent().parent(), place->topmost); !synced) {
+      return std::unexpected(synced.error());
+    }
+  }
 
   const std::string source = from.id_.text() + std::string(partial_suffix);
   const named_file named{home_->partials.fd(), source.c_str(), from.identity_, true};
