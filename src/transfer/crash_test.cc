@@ -1,0 +1,41 @@
+// The power goes off behind every call: what a client was told must hold (docs/durability.md).
+#include <gtest/gtest.h>
+
+#include <iostream>
+
+#include "base/log.h"
+#include "transfer/crash_explorer.h"
+
+namespace sluice::transfer {
+namespace {
+
+using namespace test;
+
+std::vector<workload> all_workloads() {
+  auto all = upload_workloads();
+  for (auto& one : publishing_workloads()) all.push_back(std::move(one));
+  for (auto& one : name_workloads()) all.push_back(std::move(one));
+  return all;
+}
+
+class crash : public testing::TestWithParam<workload> {};
+
+TEST_P(crash, behind_every_call) {
+  base::set_log_level(base::log_level::off);
+  const auto settings = crash_settings::from_environment();
+  const auto counts = crash_explorer(GetParam(), settings).run([](const std::string& broken) {
+    ADD_FAILURE() << broken;
+  });
+  std::cout << "crash points of " << GetParam().name << ": " << counts.calls << " calls, "
+            << counts.points << " points, " << counts.distinct << " distinct ("
+            << counts.in_recovery << " in the recovery), " << counts.broken << " broken, seed "
+            << settings.seed << "\n";
+  EXPECT_EQ(counts.broken, 0U);
+  EXPECT_GT(counts.distinct, 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(power_off, crash, testing::ValuesIn(all_workloads()),
+                         [](const auto& one) { return one.param.name; });
+
+}  // namespace
+}  // namespace sluice::transfer
