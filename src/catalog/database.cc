@@ -7,6 +7,7 @@
 #include <future>
 #include <utility>
 
+#include "base/fsync.h"
 #include "catalog/schema.h"
 
 namespace sluice::catalog {
@@ -63,7 +64,7 @@ result<void> database::make_file() const {
   if (::close(made) != 0) return fail_errno(errno, "close " + file.string());
   const int folder = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder < 0) return fail_errno(errno, "open " + folder_.string());
-  const int synced = ::fsync(folder);
+  const int synced = base::fsync(folder);
   const int why = errno;
   ::close(folder);
   if (synced != 0) return fail_errno(why, "sync " + folder_.string());

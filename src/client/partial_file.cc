@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/fsync.h"
 #include "client/names.h"
 
 namespace sluice::client {
@@ -131,9 +132,9 @@ result<void> partial_file::publish(const file_facts& facts, bool replace) {
     return fail_errno(errno, fmt::format("set the length of {}", name_));
   }
   if (auto set = set_facts(fd(), facts, current_umask()); !set) return set;
-  if (::fsync(fd()) != 0) return fail_errno(errno, fmt::format("sync {}", name_));
+  if (base::fsync(fd()) != 0) return fail_errno(errno, fmt::format("sync {}", name_));
   if (auto named = rename_in(folder_fd_, partial_name(name_), name_, replace); !named) return named;
-  if (::fsync(folder_fd_) != 0)
+  if (base::fsync(folder_fd_) != 0)
     return fail_errno(errno, fmt::format("sync the folder of {}", name_));
   return fd_.close();
 }

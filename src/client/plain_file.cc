@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <cstdint>
 
+#include "base/fsync.h"
+
 namespace sluice::client {
 
 namespace {
@@ -68,13 +70,13 @@ result<void> plain_file::write(std::span<const std::byte> bytes) {
 }
 
 result<void> plain_file::publish() {
-  if (::fsync(file_.get()) != 0) return fail_errno(errno, "sync " + target_);
+  if (base::fsync(file_.get()) != 0) return fail_errno(errno, "sync " + target_);
   if (auto closed = file_.close(); !closed) {
     return fail(closed.error().code, "write " + target_ + ": " + closed.error().context);
   }
   if (auto renamed = rename_to_target(); !renamed) return renamed;
   hidden_.clear();
-  if (::fsync(folder_.get()) != 0) return fail_errno(errno, "sync the folder of " + target_);
+  if (base::fsync(folder_.get()) != 0) return fail_errno(errno, "sync the folder of " + target_);
   return {};
 }
 

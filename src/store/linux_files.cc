@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "base/fsync.h"
 #include "store/file.h"
 
 namespace sluice::store {
@@ -75,7 +76,7 @@ class linux_layer final : public file_layer {
   }
 
   int fdatasync(int fd) override { return told(::fdatasync(fd)); }
-  int fsync(int fd) override { return told(::fsync(fd)); }
+  int fsync(int fd) override { return told(base::fsync(fd)); }
   int syncfs(int fd) override { return told(::syncfs(fd)); }
   int sync_file_range(int fd, std::int64_t offset, std::int64_t count, unsigned flags) override {
     return told(::sync_file_range(fd, offset, count, flags));
