@@ -30,13 +30,13 @@ SYNCS = [
             "if (auto synced = file->sync(); !synced)", "crash", "power",
             by="if (result<void> synced; !synced)"),
     without("the commit of a checkpoint", "transfer/upload_checkpoint.cc",
-            "commit_checkpoint(std::move(*what));\n}", "crash", "power",
+            "commit_checkpoint(std::move(*what));\n}", "kills", "crash", "power",
             by="end_checkpoint(*what, {}, {});\n}"),
-    without("a client's sync of a file", "client/partial_file.cc", "if (::fsync(fd()) != 0)",
+    without("a client's sync of a file", "client/partial_file.cc", "if (base::fsync(fd()) != 0)",
             "power_of_client", by="if (false)"),
     without("a client's sync of a tree", "client/get_tree.cc", "if (::syncfs(root_.get()) != 0)",
             "power_of_client", by="if (false)"),
-    without("a plain receiver's sync", "client/plain_file.cc", "if (::fsync(file_.get()) != 0)",
+    without("a plain receiver's sync", "client/plain_file.cc", "if (base::fsync(file_.get()) != 0)",
             "power_of_client", by="if (false)"),
 ]
 
@@ -49,7 +49,7 @@ FOLDER_SYNCS = [
     without("the sync above a new data folder", "store/store_open.cc",
             "uninterrupted([&] { return home.files.fsync(above->fd()); })", "crash", "store", by="0"),
     without("the sync of a new catalog's name", "catalog/database.cc",
-            "const int synced = ::fsync(folder);", "crash", "catalog", by="const int synced = 0;"),
+            "const int synced = base::fsync(folder);", "crash", "catalog", by="const int synced = 0;"),
     without("the sync of a published name", "transfer/names.cc",
             "if (!where.syncs()) return {};", "crash", "power", by="if (true) return {};"),
     without("the sync of small files' names", "transfer/small_files.cc",
@@ -69,10 +69,10 @@ FOLDER_SYNCS = [
             "crash", "power", by="return {};"),
     without("the sync after a name was found given", "transfer/recovery.cc",
             "where.store.sync_folder(path->parent(), store::rel_path())", "crash", by="result<void>()"),
-    without("a client's sync of a folder", "client/partial_file.cc", "if (::fsync(folder_fd_) != 0)",
+    without("a client's sync of a folder", "client/partial_file.cc", "if (base::fsync(folder_fd_) != 0)",
             "power_of_client", by="if (false)"),
     without("a plain receiver's sync of the folder", "client/plain_file.cc",
-            "if (::fsync(folder_.get()) != 0)", "power_of_client", by="if (false)"),
+            "if (base::fsync(folder_.get()) != 0)", "power_of_client", by="if (false)"),
 ]
 
 FENCES = [

@@ -27,6 +27,7 @@ SUITES = {
     "catalog": ("catalog_tests", ["build/release/src/catalog/catalog_tests"]),
     "power": ("sluice", [*PYTEST, "tests/prove/test_power_loss.py"]),
     "power_of_client": ("sluice", [*PYTEST, "tests/prove/test_power_loss_of_a_client.py"]),
+    "kills": ("sluice", [*PYTEST, "tests/prove/test_kills.py"]),
     "races": ("sluice", [*PYTEST, "tests/prove/test_races.py", "-k", "sixteen"]),
     "links": ("sluice", [*PYTEST, "tests/prove/test_links.py"]),
     "corruption": ("sluice", [*PYTEST, "tests/product/test_corruption.py"]),

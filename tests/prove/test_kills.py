@@ -25,7 +25,7 @@ class Job(threading.Thread):
         self.is_over = threading.Event()
         self.is_up = threading.Event()  # the server: without it nobody tries
         self.is_up.set()
-        self.lock = threading.Lock()  # of `process`
+        self.lock = threading.Lock()  # of `process`, and of what it made
         self.process = None
         self.was_killed = False
         self.finished = self.runs = 0
@@ -36,7 +36,8 @@ class Job(threading.Thread):
             while not self.is_over.is_set():
                 self.begin(f"{self.name}-{self.finished}")
                 self.run_until_done()
-                self.check_done()
+                with self.lock:  # who looks at what is there meanwhile finds nothing half cleared
+                    self.check_done()
                 self.finished += 1
         except BaseException as problem:
             self.problem = problem
