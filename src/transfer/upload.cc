@@ -220,10 +220,35 @@ void upload::fence(const std::vector<claim_ptr>& claims) {
   }
 }
 
+// What was received becomes durable.
+result<void> upload::settle() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (blocks_.received_count() == 0) return {};
+  }
+  std::promise<result<void>> settled;
+  checkpoint([&settled](const result<std::vector<block_range>>& durable) {
+    settled.set_value(durable ? result<void>() : std::unexpected(durable.error()));
+  });
+  return settled.get_future().get();
+}
+
+std::vector<catalog::held_block> upload::durable_blocks(std::uint64_t first,
+                                                        std::uint64_t count) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<catalog::held_block> found;
+  blocks_.each([&](std::uint64_t block, const base::digest128& digest, block_state state) {
+    if (state != block_state::durable) return;
+    if (block >= first && block - first < count) found.push_back({block, digest});
+  });
+  return found;
+}
+
 result<std::vector<block_digest>> upload::digests(std::uint64_t first, std::uint64_t count,
                                                   digest_source source) {
+  if (auto settled = settle(); !settled) return std::unexpected(settled.error());
   std::vector<block_digest> answer;
-  for (const auto& held : held(first, count)) {
+  for (const auto& held : durable_blocks(first, count)) {
     if (source == digest_source::recorded) {
       answer.push_back({held.block, held.digest, std::nullopt});
       continue;

@@ -80,8 +80,10 @@ class upload : public std::enable_shared_from_this<upload> {
                                                       std::uint64_t count) const;
   [[nodiscard]] std::vector<block_range> durable() const;
 
-  // The same with the stored bytes read again, where `source` says so; blocks. A block whose bytes
-  // are not what was recorded is held no longer, so that it can be sent again.
+  // The same of what is durable, which all becomes that was received before the call: whoever asks
+  // sends the rest and counts on these, also after a crash. With the stored bytes read again, where
+  // `source` says so; a block whose bytes are not what was recorded is held no longer, so that it
+  // can be sent again. Blocks. Errors as `checkpoint`.
   [[nodiscard]] result<std::vector<block_digest>> digests(std::uint64_t first, std::uint64_t count,
                                                           digest_source source);
 
@@ -144,6 +146,9 @@ class upload : public std::enable_shared_from_this<upload> {
                                       upload_writer& by);
   [[nodiscard]] std::vector<claim_ptr> take_claims();
   static void fence(const std::vector<claim_ptr>& claims);
+  [[nodiscard]] result<void> settle();
+  [[nodiscard]] std::vector<catalog::held_block> durable_blocks(std::uint64_t first,
+                                                                std::uint64_t count) const;
   [[nodiscard]] result<std::optional<block_digest>> read_again(const catalog::held_block& held);
   [[nodiscard]] std::vector<block_range> durable_ranges() const;
   [[nodiscard]] bool update_wishes(const catalog::upload_row& row);

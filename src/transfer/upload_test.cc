@@ -294,6 +294,22 @@ TEST_F(upload_in_blocks, tells_the_digests_of_what_it_holds_and_reads_them_again
   EXPECT_EQ(value(one->digests(0, 4, digest_source::recorded)).size(), 3U);
 }
 
+// A client that goes on with the upload of another sends what it is not told, and counts on the
+// rest: with what was only received, a crash of the server would leave the upload with holes.
+TEST_F(upload_in_blocks, tells_the_digests_only_of_what_a_crash_leaves) {
+  const auto content = content_of(3 * mib);
+  const auto id = [&] {
+    auto one = open("a", content.size());
+    auto writer = one->attach({});
+    for (std::uint64_t block : {0, 2}) EXPECT_TRUE(send(*writer, content, block));
+    EXPECT_EQ(value(one->digests(0, 3, digest_source::recorded)).size(), 2U);
+    EXPECT_EQ(one->durable().size(), 2U);
+    return one->id();
+  }();
+  world_.reopen();
+  EXPECT_EQ(value(world_.uploads().join(id)).upload->held_count(), 2U);
+}
+
 TEST_F(upload_in_blocks, a_flipped_bit_is_found_and_the_block_taken_again) {
   const auto content = content_of(2 * mib);
   auto one = open("a", content.size());
