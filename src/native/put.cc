@@ -138,6 +138,7 @@ awaitable<result<void>> put::take(const wire::frame_head& head) {
     session_->start(checkpoint(shared_from_this()));
     co_return result<void>{};
   }
+  ending_ = true;
   if (head.kind == kind::put_finish) {
     auto message = wire::parse_message<v1::PutFinish>(head.kind, *body);
     if (!message) co_return std::unexpected(message.error());
@@ -294,7 +295,8 @@ awaitable<void> put::checkpoint(std::shared_ptr<put> self) {
   });
   if (self->over_) co_return;
   if (!durable) {
-    self->end_with(durable.error());
+    // One that was still waiting when the upload was thrown away has nothing to say about it.
+    if (!self->ending_) self->end_with(durable.error());
     co_return;
   }
   // The blocks themselves were told by the report; this says that the checkpoint is behind us.

@@ -62,6 +62,7 @@ class put : public std::enable_shared_from_this<put> {
   std::shared_ptr<transfer::upload_writer> writer_;
   std::size_t writing_ = 0;  // blocks on their way to the disk
   bool refused_ = false;     // a block was
+  bool ending_ = false;      // the client asked for the end: nothing before it ends the reply
   bool over_ = false;        // the final frame of the reply was sent
   bool is_untold_ = false;   // nobody could go on with the upload
 };
