@@ -61,9 +61,17 @@ void crash_recorder::fail_next(file_call call, int answer) {
   failures_[call].push_back(answer);
 }
 
-void crash_recorder::during_next(file_call sync, std::function<void()> action) {
+void crash_recorder::during_next(file_call sync, std::function<void()> action,
+                                 std::size_t skipped) {
   const std::lock_guard lock(mutex_);
-  during_[sync] = std::move(action);
+  auto& waiting = during_[sync];
+  waiting.resize(waiting.size() + skipped);
+  waiting.push_back(std::move(action));
+}
+
+void crash_recorder::during_no_other() {
+  const std::lock_guard lock(mutex_);
+  during_.clear();
 }
 
 int crash_recorder::told_for(file_call call) {
@@ -238,7 +246,10 @@ int crash_recorder::sync(file_call call, int fd, sync_kind kind, Call&& run) {
   std::function<void()> action;
   {
     const std::lock_guard lock(mutex_);
-    if (auto found = during_.extract(call)) action = std::move(found.mapped());
+    if (auto& waiting = during_[call]; !waiting.empty()) {
+      action = std::move(waiting.front());
+      waiting.pop_front();
+    }
   }
   if (action) action();
   const int told = told_for(call);

@@ -42,8 +42,10 @@ class crash_recorder : public forwarding_files {
   // The volume makes no file without a name; gives no name only where it is free.
   std::atomic<bool> no_tmpfile = false;
   std::atomic<bool> no_noreplace = false;
-  // Runs once, when the next of these has begun: fdatasync or fsync.
-  void during_next(file_call sync, std::function<void()> action);
+  // Runs once, when the next of these syncs has begun, `skipped` of them left out; several wait for
+  // one after the other. `during_no_other` forgets those that still wait.
+  void during_next(file_call sync, std::function<void()> action, std::size_t skipped = 0);
+  void during_no_other();
 
   // --- Files that are not used through the layer: the catalog's ---
 
@@ -95,7 +97,7 @@ class crash_recorder : public forwarding_files {
   node_id last_node_;
   std::vector<disk_call> calls_;
   std::map<file_call, std::deque<int>> failures_;
-  std::map<file_call, std::function<void()>> during_;
+  std::map<file_call, std::deque<std::function<void()>>> during_;
 };
 
 }  // namespace sluice::store

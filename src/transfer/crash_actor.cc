@@ -82,10 +82,10 @@ sending actor::open(const std::string& path, const known_file& file,
   return {std::move(opened.upload), std::move(writer), file, path, wanted.make_parents};
 }
 
-sending actor::join(const sending& of) {
+sending actor::join(const sending& of, const std::string& id) {
   sending another = of;
-  another.upload = value(server.uploads().join(of.upload->id())).upload;
-  another.writer = another.upload->attach(listen(of.upload->id(), of.file));
+  another.upload = value(server.uploads().join(id)).upload;
+  another.writer = another.upload->attach(listen(id, of.file));
   return another;
 }
 
@@ -163,13 +163,19 @@ catalog::replaced_file actor::as_replaced(const std::string& path) const {
 
 void actor::put_small(const std::vector<small>& files) {
   std::latch answered(static_cast<std::ptrdiff_t>(files.size()));
-  // The first one's group is held in its sync until the others wait: so they are one group.
+  // The first one's group is held in its sync until the others wait: so they are one group. Theirs
+  // begins when the first one is committed: so that is one commit.
   std::latch first_syncs(1), others_wait(1);
   if (files.size() > 1) {
-    server.disk().during_next(store::file_call::fsync, [&] {
+    using enum store::file_call;
+    const auto hold = [&] {
       first_syncs.count_down();
       others_wait.wait();
-    });
+    };
+    const auto folders = 1 + missing_above(files[0].path).size();
+    server.disk().during_next(fsync, hold);
+    server.disk().during_next(fsync, [this] { settle(); }, folders);
+    server.disk().during_next(syncfs, [this] { settle(); });
   }
   std::vector<errc> codes(files.size());
   for (std::size_t i = 0; i < files.size(); ++i) {
@@ -192,6 +198,7 @@ void actor::put_small(const std::vector<small>& files) {
   }
   others_wait.count_down();
   answered.wait();
+  server.disk().during_no_other();
   for (const errc code : codes) {
     if (code != errc{}) throw std::runtime_error("a small file was refused");
   }
@@ -215,8 +222,16 @@ std::map<std::string, place> actor::at_and_below(const std::string& path) const 
   return found;
 }
 
+// What was published there is not there any more, and is done all the same.
+void actor::note_taken_away(const std::string& path) {
+  told.tell([=](expectation& e) {
+    for (auto& [id, one] : e.uploads) one.was_taken_away = one.was_taken_away || one.path == path;
+  });
+}
+
 void actor::rename(const std::string& from, const std::string& to, bool replaces) {
   const auto moved = at_and_below(from);
+  note_taken_away(from);
   told.tell([=](expectation& e) {
     for (const auto& [name, what] : moved) {
       const auto target = to + name.substr(from.size());
@@ -238,8 +253,12 @@ void actor::rename(const std::string& from, const std::string& to, bool replaces
 
 void actor::remove(const std::string& path, bool recursive) {
   const auto gone = at_and_below(path);
+  note_taken_away(path);
   for (const auto& [name, what] : gone) may(name, nothing());
+  // The catalog forgets it beside the sync: in the same order in every run.
+  if (!recursive) server.disk().during_next(store::file_call::fsync, [this] { settle(); });
   value(server.tree().remove(path, recursive));
+  server.disk().during_no_other();
   for (const auto& [name, what] : gone) must(name, nothing());
   settle();
 }

@@ -35,7 +35,8 @@ class actor {
   sending open(const std::string& path, const known_file& file,
                const std::function<void(upload_request&)>& change = {});
   // A further way into it, as over another connection.
-  [[nodiscard]] sending join(const sending& of);
+  [[nodiscard]] sending join(const sending& of) { return join(of, of.upload->id()); }
+  [[nodiscard]] sending join(const sending& of, const std::string& id);
   void send(const sending& to, std::uint64_t block);
   void send_all(const sending& to);
   // A block with another content than before: what was told of it counts no longer.
@@ -62,6 +63,8 @@ class actor {
   void remove(const std::string& path, bool recursive = false);
   void restart();
 
+  // While the server lives.
+  [[nodiscard]] place there(const std::string& path);
   [[nodiscard]] catalog::replaced_file as_replaced(const std::string& path) const;
 
  private:
@@ -71,7 +74,7 @@ class actor {
   void may(const std::string& path, const place& what);
   void must(const std::string& path, const place& what);
   void settle();
-  [[nodiscard]] place there(const std::string& path);
+  void note_taken_away(const std::string& path);
   [[nodiscard]] std::vector<std::string> missing_above(const std::string& path) const;
   void may_make(const std::vector<std::string>& folders);
   void must_have(const std::vector<std::string>& folders);

@@ -33,6 +33,7 @@ struct workload {
 [[nodiscard]] std::vector<workload> upload_workloads();
 [[nodiscard]] std::vector<workload> publishing_workloads();
 [[nodiscard]] std::vector<workload> name_workloads();
+[[nodiscard]] std::vector<workload> random_workloads(std::size_t count);
 
 struct crash_settings {
   bool all = false;

@@ -126,6 +126,13 @@ int __wrap_fsync(int fd) {
   return answer;
 }
 
+// What a row says of the time is no reason for one page more or less.
+time_t __wrap_time(time_t* out) {
+  constexpr time_t always = 1'700'000'000;
+  if (out != nullptr) *out = always;
+  return always;
+}
+
 // An upload's id: the same ones in every run.
 ssize_t __wrap_getrandom(void* out, std::size_t count, unsigned) {
   const std::uint64_t number = ++ids_given * 0x9e3779b97f4a7c15;

@@ -58,6 +58,7 @@ struct known_upload {
   bool may_be_gone = false;
   bool is_done = false;  // told so
   bool is_gone = false;
+  bool was_taken_away = false;  // from its name, maybe after it was done
 };
 
 // What counts at one moment.

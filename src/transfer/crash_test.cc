@@ -15,6 +15,9 @@ std::vector<workload> all_workloads() {
   auto all = upload_workloads();
   for (auto& one : publishing_workloads()) all.push_back(std::move(one));
   for (auto& one : name_workloads()) all.push_back(std::move(one));
+  const auto settings = crash_settings::from_environment();
+  const bool quick = !settings.all && settings.point.empty();
+  for (auto& one : random_workloads(quick ? 3 : 40)) all.push_back(std::move(one));
   return all;
 }
 
