@@ -307,6 +307,11 @@ bool upload::is_open() const {
   return phase_ == phase::open || phase_ == phase::reopening;
 }
 
+void upload::wait_while_finishing() {
+  std::unique_lock lock(mutex_);
+  quiet_.wait(lock, [this] { return phase_ != phase::finishing; });
+}
+
 bool upload::is_aborted() const {
   const std::lock_guard lock(mutex_);
   return phase_ == phase::aborted;

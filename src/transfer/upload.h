@@ -155,6 +155,7 @@ class upload : public std::enable_shared_from_this<upload> {
   [[nodiscard]] result<void> take_name(const store::rel_path& path, const catalog::upload_row& row);
   [[nodiscard]] bool is_open() const;
   [[nodiscard]] bool is_aborted() const;
+  void wait_while_finishing();
 
   // upload_checkpoint.cc
   using reports = std::vector<std::pair<std::shared_ptr<upload_writer>, durability_report>>;

@@ -94,6 +94,7 @@ result<opened_upload> uploads::open(const upload_request& wanted) {
   if (wanted.size_bytes && *wanted.size_bytes > base::file_bytes_max) {
     return fail(errc::invalid_argument, "upload " + wanted.path.text() + ": too large");
   }
+  if (wanted.resume) wait_for_publishing(wanted);
   auto policy = policy_now(site_.store, wanted.path, wanted.replaces, wanted.make_parents);
   if (!policy) return std::unexpected(policy.error());
   if (wanted.resume) {
@@ -149,6 +150,22 @@ result<std::shared_ptr<upload>> uploads::make(const upload_request& wanted) {
   }
   return std::make_shared<upload>(site_, checkpoints_, row, wanted.path, std::move(*file),
                                   std::vector<catalog::held_block>());
+}
+
+// A client that was killed behind its last request comes again while that is being done: what it
+// sent is neither open nor a file yet, and all of it would be sent once more.
+void uploads::wait_for_publishing(const upload_request& wanted) {
+  std::vector<std::shared_ptr<upload>> same;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, one] : slots_) {
+      if (one.live && one.path == wanted.path.text() && one.size_bytes == wanted.size_bytes &&
+          one.mtime_ns == wanted.mtime_ns) {
+        same.push_back(one.live);
+      }
+    }
+  }
+  for (const auto& one : same) one->wait_while_finishing();
 }
 
 // A null pointer where there is none.

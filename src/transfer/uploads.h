@@ -87,6 +87,7 @@ class uploads {
   [[nodiscard]] result<void> recover();
   [[nodiscard]] result<std::shared_ptr<upload>> make(const upload_request& wanted);
   [[nodiscard]] result<std::shared_ptr<upload>> load(const std::string& id);
+  void wait_for_publishing(const upload_request& wanted);
   [[nodiscard]] result<std::shared_ptr<upload>> find_to_resume(const upload_request& wanted);
   [[nodiscard]] result<std::shared_ptr<upload>> find_kept(const upload_request& wanted);
   [[nodiscard]] result<void> rename_slot(slot& place, const std::string& id,

@@ -6,8 +6,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <functional>
+#include <future>
 #include <thread>
+#include <utility>
 
+#include "store/forwarding_files.h"
 #include "transfer/test_world.h"
 
 namespace sluice::transfer {
@@ -252,6 +256,36 @@ TEST(uploads, that_lost_the_name_take_blocks_again) {
   ASSERT_TRUE(send(*writer, second, 0));
   ASSERT_TRUE(finish(*one));
   EXPECT_EQ(w.read("a"), second);
+}
+
+// Does something right before a file gets its name.
+class before_naming : public store::forwarding_files {
+ public:
+  before_naming() : forwarding_files(store::linux_files()) {}
+  int renameat2(int from_fd, const char* from, int to_fd, const char* to, unsigned flags) override {
+    if (auto now = std::exchange(action, nullptr)) now();
+    return forwarding_files::renameat2(from_fd, from, to_fd, to, flags);
+  }
+  std::function<void()> action;
+};
+
+// As a client does that was killed behind its last request and is run again.
+TEST(uploads, that_are_being_published_are_not_begun_anew) {
+  before_naming files;
+  world w(world::quiet(), files);
+  const auto content = content_of(2 * mib);
+  const auto wanted = request_for("a", content.size());
+  const auto one = value(w.uploads().open(wanted)).upload;
+  send_all(*one->attach({}), content);
+  std::future<result<opened_upload>> again;
+  files.action = [&] {
+    again = std::async(std::launch::async, [&] { return w.uploads().open(resuming(wanted)); });
+    // It waits for us; where it does not, it has its answer by then.
+    (void)again.wait_for(std::chrono::milliseconds(100));
+  };
+  ASSERT_TRUE(finish(*one));
+  EXPECT_FAILS(again.get(), errc::exists);
+  EXPECT_EQ(w.partial_count(), 0U);
 }
 
 TEST(uploads, that_nobody_uses_are_put_away_and_loaded_again) {
