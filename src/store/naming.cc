@@ -16,7 +16,11 @@ bool holds_already(volume& home, const name_place& to, const identity& id) {
   return seen && seen->id == id;
 }
 
-result<void> drop_source(volume& home, const named_file& from, const std::string& what) {
+// The new name first for good: a volume may forget it, and remember that the old one is gone.
+result<void> drop_source(volume& home, const named_file& from, const name_place& to,
+                         const std::string& what) {
+  const int synced = uninterrupted([&] { return home.files.fsync(to.folder.fd()); });
+  if (auto judged = home.judge_sync(synced, what); !judged) return judged;
   const int answer =
       uninterrupted([&] { return home.files.unlinkat(from.folder_fd, from.name, 0); });
   if (answer < 0 && answer != -ENOENT) return fail_errno(-answer, what);
@@ -33,12 +37,12 @@ result<void> take_free_name(volume& home, const named_file& from, const name_pla
   if (answer == -EINVAL) {  // a volume without RENAME_NOREPLACE: the link is what takes the name
     answer = uninterrupted(
         [&] { return files.linkat(from.folder_fd, from.name, to_fd, to.name.c_str(), 0); });
-    if (answer == 0) return drop_source(home, from, what);
+    if (answer == 0) return drop_source(home, from, to, what);
   }
   if (answer == 0) return {};
   const bool maybe_done = from.may_be_done && (answer == -EEXIST || answer == -ENOENT);
   if (maybe_done && holds_already(home, to, from.id)) {
-    return drop_source(home, from, what);
+    return drop_source(home, from, to, what);
   }
   return fail_errno(-answer, what);
 }
@@ -46,7 +50,7 @@ result<void> take_free_name(volume& home, const named_file& from, const name_pla
 result<void> replace_name(volume& home, const named_file& from, const name_place& to,
                           const identity& expected, const std::string& what) {
   auto seen = home.stat_in(to.folder.fd(), to.name.c_str(), what);
-  if (from.may_be_done && seen && seen->id == from.id) return drop_source(home, from, what);
+  if (from.may_be_done && seen && seen->id == from.id) return drop_source(home, from, to, what);
   if (!seen && seen.error().code != errc::not_found) return std::unexpected(seen.error());
   if (!seen || seen->id != expected) {
     return fail(errc::changed,
