@@ -128,9 +128,9 @@ int crash_recorder::mkdirat(int dir_fd, const char* name, mode_t mode) {
   const int answer = forwarding_files::mkdirat(dir_fd, name, mode);
   if (answer < 0) return answer;
   const node_id node = adopt(inode_at(dir_fd, name));
-  shown_[node] = name;
-  add("mkdirat " + name_of(node),
-      {node_made{node, true, mode}, name_given{slot_at(dir_fd, name), node}});
+  const name_slot at = slot_at(dir_fd, name);
+  shown_[node] = at.name;
+  add("mkdirat " + name_of(node), {node_made{node, true, mode}, name_given{at, node}});
   return answer;
 }
 

@@ -133,7 +133,7 @@ bool crash_explorer::goes_deeper(const steps& point, const store::survival& how)
   if (point.size() > 2) return false;
   if (!settings_.point.empty()) return settings_.point.size() > 3;
   if (settings_.all) return how.mode != store::survival_mode::torn || how.seed == settings_.seed;
-  return what_.recovery_too && how.mode == store::survival_mode::torn;
+  return what_.recovery_too && how.mode != store::survival_mode::drop;
 }
 
 void crash_explorer::walk(const recording& of, expectation expected, const steps& so_far) {
