@@ -89,12 +89,38 @@ uploads::~uploads() {
   (void)site_.catalog.write([](catalog::session&) -> result<void> { return {}; });
 }
 
+// Of those who would go on with an upload of one path, one after the other looks for it and makes
+// it: else a client that is killed and run again could leave an empty one, and find that later.
+class uploads::turn {
+ public:
+  turn(uploads& all, std::string path) : all_(all), path_(std::move(path)) {
+    std::unique_lock lock(all_.mutex_);
+    all_.opened_.wait(lock, [this] { return !all_.being_opened_.contains(path_); });
+    all_.being_opened_.insert(path_);
+  }
+  ~turn() {
+    const std::lock_guard lock(all_.mutex_);
+    all_.being_opened_.erase(path_);
+    all_.opened_.notify_all();
+  }
+  turn(const turn&) = delete;
+  turn& operator=(const turn&) = delete;
+
+ private:
+  uploads& all_;
+  const std::string path_;
+};
+
 result<opened_upload> uploads::open(const upload_request& wanted) {
   if (wanted.path.is_root()) return fail(errc::invalid_argument, "upload to the served folder");
   if (wanted.size_bytes && *wanted.size_bytes > base::file_bytes_max) {
     return fail(errc::invalid_argument, "upload " + wanted.path.text() + ": too large");
   }
-  if (wanted.resume) wait_for_publishing(wanted);
+  std::optional<turn> mine;
+  if (wanted.resume) {
+    mine.emplace(*this, wanted.path.text());
+    wait_for_publishing(wanted);
+  }
   auto policy = policy_now(site_.store, wanted.path, wanted.replaces, wanted.make_parents);
   if (!policy) return std::unexpected(policy.error());
   if (wanted.resume) {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -75,6 +76,8 @@ class uploads {
   [[nodiscard]] result<void> age(std::chrono::seconds passed);
 
  private:
+  class turn;
+
   // An open upload. `live` is there while somebody uses it, or something of it is not durable yet.
   struct slot {
     std::string path;
@@ -105,6 +108,8 @@ class uploads {
   std::mutex mutex_;
   std::map<std::string, slot> slots_;
   std::size_t being_made_ = 0;
+  std::set<std::string> being_opened_;  // paths; see `turn`
+  std::condition_variable opened_;
 
   std::mutex clock_mutex_;
   std::condition_variable stop_;

@@ -269,6 +269,31 @@ class before_naming : public store::forwarding_files {
   std::function<void()> action;
 };
 
+// Or before a folder is synced.
+class before_syncing : public store::forwarding_files {
+ public:
+  before_syncing() : forwarding_files(store::linux_files()) {}
+  int fsync(int fd) override {
+    if (auto now = std::exchange(action, nullptr)) now();
+    return forwarding_files::fsync(fd);
+  }
+  std::function<void()> action;
+};
+
+TEST(uploads, that_are_being_made_are_not_made_twice) {
+  before_syncing files;
+  world w(world::quiet(), files);
+  const auto wanted = resuming(request_for("a", 2 * mib));
+  std::future<result<opened_upload>> again;
+  files.action = [&] {
+    again = std::async(std::launch::async, [&] { return w.uploads().open(wanted); });
+    (void)again.wait_for(std::chrono::milliseconds(100));  // as below
+  };
+  const auto one = value(w.uploads().open(wanted)).upload;
+  EXPECT_EQ(value(again.get()).upload, one);
+  EXPECT_EQ(w.partial_count(), 1U);
+}
+
 // As a client does that was killed behind its last request and is run again.
 TEST(uploads, that_are_being_published_are_not_begun_anew) {
   before_naming files;
