@@ -20,7 +20,7 @@ struct ls_flags {
 };
 
 std::string entry_text(const client::listed_entry& entry, bool details) {
-  const std::string name = entry.path + (entry.folder ? "/" : "");
+  std::string name = entry.path + (entry.folder ? "/" : "");
   if (!details) return name;
   const std::string_view kind = entry.folder ? "folder" : entry.executable ? "program" : "file";
   const std::string size = entry.folder ? "-" : human_bytes(entry.size_bytes);

@@ -26,7 +26,7 @@ class speed_meter {
  private:
   struct sample {
     time_point when;
-    std::uint64_t bytes;
+    std::uint64_t bytes = 0;
   };
   std::deque<sample> samples_;  // at most `window` old, at most one each 100 ms
   client::phase phase_ = client::phase::connecting;
