@@ -43,7 +43,7 @@ std::string plain(std::string_view text) {
 
 // The first sentence: a list of flags has no room for more.
 std::string brief(const CLI::Option& option) {
-  const std::string text = option.get_description();
+  const std::string& text = option.get_description();
   return plain(text.substr(0, std::min(text.find_first_of(".;"), text.size())));
 }
 

@@ -40,6 +40,7 @@ std::string closest(std::string_view word, const std::vector<std::string>& known
 
 std::vector<std::string> names_of(const std::vector<const CLI::App*>& commands) {
   std::vector<std::string> names;
+  names.reserve(commands.size());
   for (const CLI::App* each : commands) names.push_back(each->get_name());
   return names;
 }

@@ -135,9 +135,11 @@ std::string progress_line(const client::progress& snapshot, std::optional<double
                           std::chrono::milliseconds in_phase, std::size_t columns) {
   std::string line;
   for (const std::string& part : parts_of(snapshot, bytes_per_second, in_phase)) {
-    const std::string with = line.empty() ? part : line + "  " + part;
+    std::string with = line;
+    if (!with.empty()) with += "  ";
+    with += part;
     if (display_width(with) > columns) break;
-    line = with;
+    line = std::move(with);
   }
   const std::size_t used = display_width(line) + 2;
   if (!snapshot.path.empty() && used + shortest_path <= columns) {

@@ -35,7 +35,7 @@ int main(int argc, char** argv) {
   int status = 0;
   sluice::asio::io_context io(1);
   sluice::asio::co_spawn(io, send_and_print(*where, {argv + 2, argv + argc}),
-                         [&status](std::exception_ptr bug, sluice::result<void> done) {
+                         [&status](const std::exception_ptr& bug, sluice::result<void> done) {
                            if (bug) std::rethrow_exception(bug);
                            if (done) return;
                            std::cerr << done.error().message() << "\n";

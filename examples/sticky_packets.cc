@@ -60,8 +60,11 @@ awaitable<void> send_byte_by_byte(tcp_socket client) {
   std::vector<std::byte> stream;
   for (const auto& message : messages)
     (void)sluice::frame_encoder().encode(sluice::as_frame(message), stream);
-  for (const std::byte& byte : stream)
-    (void)co_await client.async_write_some(asio::buffer(&byte, 1), sluice::as_tuple);
+  for (const std::byte& byte : stream) {
+    const auto [failed, written] =
+        co_await client.async_write_some(asio::buffer(&byte, 1), sluice::as_tuple);
+    if (failed) co_return;
+  }
 }
 
 awaitable<void> receive_whole(tcp_socket server) {
@@ -75,7 +78,7 @@ awaitable<void> receive_whole(tcp_socket server) {
   std::cout << "\n";
 }
 
-void rethrow(std::exception_ptr bug) {
+void rethrow(const std::exception_ptr& bug) {
   if (bug) std::rethrow_exception(bug);
 }
 

@@ -59,7 +59,7 @@ int main(int argc, char** argv) {
   asio::io_context io(1);
   talk::typed_lines typed(io);
   int status = 1;
-  asio::co_spawn(io, converse(*where, typed), [&status](std::exception_ptr bug, int ended) {
+  asio::co_spawn(io, converse(*where, typed), [&status](const std::exception_ptr& bug, int ended) {
     if (bug) std::rethrow_exception(bug);
     status = ended;
   });

@@ -87,7 +87,7 @@ int main(int argc, char** argv) {
   server->serve([&all](frame_stream peer) { return listen_to(all, std::move(peer)); });  // accept
   talk::print_line("listening on " + sluice::to_string(server->local_endpoint()));
 
-  asio::co_spawn(io, say_what_is_typed(all, typed), [](std::exception_ptr bug) {
+  asio::co_spawn(io, say_what_is_typed(all, typed), [](const std::exception_ptr& bug) {
     if (bug) std::rethrow_exception(bug);
   });
   io.run();

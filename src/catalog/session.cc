@@ -2,6 +2,8 @@
 
 #include <soci/sqlite3/soci-sqlite3.h>
 
+#include "base/log.h"
+
 namespace sluice::catalog {
 namespace {
 
@@ -38,8 +40,9 @@ query::query(session& s, const char* text) : statement_(s.prepared(text)) {}
 query::~query() {
   try {
     while (more_) more_ = statement_.fetch();
-  } catch (const std::exception&) {
+  } catch (const std::exception& unread) {
     // The read had all that it wanted; the next run of the statement resets it.
+    base::log_debug("give up the rest of a read: {}", unread.what());
   }
   statement_.bind_clean_up();
 }
