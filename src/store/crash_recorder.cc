@@ -40,7 +40,7 @@ std::string range(std::uint64_t offset, std::uint64_t count) {
 
 bool crash_recorder::is_inside() { return inside_calls > 0; }
 
-crash_recorder::crash_recorder(std::filesystem::path root, std::map<ino_t, node_id> nodes,
+crash_recorder::crash_recorder(const std::filesystem::path& root, std::map<ino_t, node_id> nodes,
                                unsigned generation)
     : forwarding_files(linux_files()),
       root_(root.string()),

@@ -30,7 +30,8 @@ class crash_recorder : public forwarding_files {
  public:
   // `nodes` are those of the inodes in `root`, as `make_folder_of` gave them. What is made gets
   // numbers of this `generation`, so that none is taken for a file that went with the power.
-  crash_recorder(std::filesystem::path root, std::map<ino_t, node_id> nodes, unsigned generation);
+  crash_recorder(const std::filesystem::path& root, std::map<ino_t, node_id> nodes,
+                 unsigned generation);
 
   // How many calls were written down: what is told to somebody now depends on no later one.
   [[nodiscard]] std::size_t position();

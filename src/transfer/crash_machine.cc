@@ -96,6 +96,7 @@ void machine::close() {
 using sluice::transfer::test::ids_given;
 using sluice::transfer::test::watched;
 
+// NOLINTBEGIN(bugprone-reserved-identifier): the linker's names.
 extern "C" {
 int __real_open64(const char* path, int flags, ...);
 int __real_fsync(int fd);
@@ -141,3 +142,4 @@ ssize_t __wrap_getrandom(void* out, std::size_t count, unsigned) {
   return static_cast<ssize_t>(count);
 }
 }
+// NOLINTEND(bugprone-reserved-identifier)

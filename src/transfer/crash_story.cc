@@ -13,7 +13,7 @@ known_file file_of(bytes content, std::int64_t mtime_ns, bool executable) {
 }
 
 bytes sparse_content(std::uint64_t size_bytes, std::uint64_t seed) {
-  constexpr std::uint64_t stride = 64 * 1024;
+  constexpr std::uint64_t stride = 65'536;
   constexpr std::uint64_t filled = 4096;
   bytes made(size_bytes);
   for (std::uint64_t at = 0; at < size_bytes; at += stride) {

@@ -89,6 +89,7 @@ void publish_by_link(actor& client) {
 
 std::vector<actor::small> small_ones(std::size_t count, std::uint64_t seed) {
   std::vector<actor::small> all;
+  all.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
     all.push_back({.path = "f" + std::to_string(i),
                    .file = file_of(sparse_content(i == 0 ? 0 : 300 * i, seed + i))});
