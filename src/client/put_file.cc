@@ -59,11 +59,21 @@ awaitable<result<bool>> file_putter::is_identical(remote_entry there) {
 }
 
 awaitable<result<std::optional<remote_entry>>> file_putter::look() {
-  auto by = co_await session_.open(place_.server);
-  if (!by) co_return std::unexpected(std::move(by.error()));
-  auto there = co_await stat(*by, place_.path);
-  session_.give_back(std::move(*by));
-  co_return there;
+  patience patient(session_);
+  for (;;) {
+    error why;
+    auto by = co_await session_.open(place_.server);
+    if (by) {
+      auto there = co_await stat(*by, place_.path);
+      session_.give_back(std::move(*by));
+      if (there || !is_of_connection(there.error())) co_return there;
+      why = std::move(there.error());
+    } else {
+      why = std::move(by.error());
+    }
+    const bool again = co_await patient.once_more(why);
+    if (!again) co_return std::unexpected(std::move(why));
+  }
 }
 
 awaitable<result<file_outcome>> file_putter::send_whole() {
@@ -120,7 +130,8 @@ error file_putter::taken() const {
 // Somebody was faster, or we ourselves by a connection whose answer was lost.
 awaitable<result<file_putter::attempt>> file_putter::look_who_has_it(error why) {
   auto now = co_await look();
-  if (!now || !*now) co_return std::unexpected(std::move(why));
+  if (!now) co_return std::unexpected(std::move(now.error()));
+  if (!*now) co_return std::unexpected(std::move(why));
   auto identical = co_await is_identical(**now);
   if (!identical) co_return std::unexpected(std::move(identical.error()));
   if (!*identical) co_return attempt{};
