@@ -53,6 +53,7 @@ class Proxy:
     def __init__(self, host, port, filter=None):
         self.server = (host, port)
         self.filter = filter or (lambda passing: None)
+        self.heard = getattr(filter, "heard", lambda passing: None)  # what will be heard
         self.passed = {UP: 0, DOWN: 0}  # content that was handed on
         self.durable = set()  # blocks that the server told to be so
         self._lock = threading.Lock()
@@ -110,14 +111,17 @@ class Proxy:
                     break
                 self._count(passing)
                 target.sendall(passing.data)
+                self.heard(passing)
         except (OSError, EOFError):
             pass
-        self._end_pair(source, target)
+        self._end_pair(*((source, target) if way == UP else (target, source)))
 
-    def _end_pair(self, *pair):
-        """Both ways come here. What the two were sent can still be read; so they are closed later."""
-        for each in pair:
-            _end(each)
+    def _end_pair(self, client, server):
+        """Both ways come here. The client is to hear all that it was told: for it the line ends behind
+        that, and takes what it says until then. Closed are the two later."""
+        _end(server)
+        _drain(client)
+        pair = (client, server)
         with self._lock:
             self._over.append(frozenset(pair))
             while len(self._over) > OVER_MAX:
@@ -141,6 +145,15 @@ def _exactly(source, count):
             raise EOFError
         got += more
     return data
+
+
+def _drain(client):
+    try:
+        client.shutdown(socket.SHUT_WR)
+        while client.recv(1 << 20):
+            pass
+    except OSError:
+        pass
 
 
 def _end(each):

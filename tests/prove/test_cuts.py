@@ -46,9 +46,13 @@ class Cuts:
                 self._open[passing.connection].add(passing.block)
             if self._is_time(passing):
                 return self._cut(passing)
+        self.told(passing)
+
+    def heard(self, passing):
+        with self._lock:
             if passing.name == "BLOCKS_DURABLE":
                 self._open[passing.connection] -= passing.durable
-        self.told(passing)
+        self.told.heard(passing)
 
     def _is_time(self, passing):
         if self.count == CUTS:

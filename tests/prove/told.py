@@ -22,6 +22,15 @@ class Told:
         self._news = threading.Condition()
 
     def __call__(self, passing):
+        if passing.name != "BLOCKS_DURABLE":
+            self._note(passing)
+
+    def heard(self, passing):
+        """A client that is gone hears no more: what it was not sent was not told."""
+        if passing.name == "BLOCKS_DURABLE":
+            self._note(passing)
+
+    def _note(self, passing):
         with self._news:
             note = getattr(self, "_" + passing.name.lower(), None)
             if note:
