@@ -29,6 +29,8 @@ const std::map<std::string, base::log_level> log_levels{{"debug", base::log_leve
                                                         {"error", base::log_level::error},
                                                         {"off", base::log_level::off}};
 
+constexpr std::chrono::hours upload_expiry_max{24 * 3650};
+
 bool is_loopback(const std::string& host) {
   boost::system::error_code no_address;
   const auto address = boost::asio::ip::make_address(host, no_address);
@@ -101,6 +103,32 @@ void add_deadline(CLI::App& app, const std::string& flag, std::chrono::milliseco
       ->default_str(usual);
 }
 
+void add_storage_limits(CLI::App& app, server::storage_options& storage) {
+  add_size_flag(app, "--reserve", storage.reserve_bytes, "SIZE",
+                "Free space of the volume that uploads leave alone.");
+  add_size_flag(app, "--partials-max", storage.partials_max_bytes, "SIZE",
+                "The most that all unfinished uploads may take together; without it, what the "
+                "volume has.");
+  add_size_flag(app, "--scrub-rate", storage.scrub_bytes_per_second, "SIZE/s",
+                "The most that one \"sluice scrub\" of this server may read in a second.");
+  const auto check = [](const std::string& text) -> std::string {
+    const auto time = parse_duration(text, upload_expiry_max);
+    if (time && *time >= std::chrono::seconds(1)) return "";
+    return "\"" + text + "\" is no time from 1s to 3650d";
+  };
+  const auto take = [&storage](const std::string& text) {
+    storage.upload_expiry = std::chrono::duration_cast<std::chrono::seconds>(
+        parse_duration(text, upload_expiry_max).value());
+  };
+  app.add_option_function<std::string>(
+         "--upload-expiry", take,
+         "An unfinished upload that nobody writes to for so long, while a server runs, is thrown "
+         "away. Like 12h, 7d.")
+      ->type_name("TIME")
+      ->check(CLI::Validator(check, ""))
+      ->default_str("7d");
+}
+
 void add_deadlines(CLI::App& app, server::options& settings) {
   native::session_limits& limits = settings.limits;
   add_deadline(app, "--handshake-timeout", limits.handshake, "10s",
@@ -141,6 +169,7 @@ runner declare_serve(CLI::App& app) {
                  ".sluice in the served folder.")
       ->type_name("DIR");
   add_limits(app, *flags);
+  add_storage_limits(app, flags->server.storage);
   add_deadlines(app, flags->server);
   app.add_option("--log-level", flags->log_level, "The least that is logged.")
       ->type_name("debug|info|warning|error|off")

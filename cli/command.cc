@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cli/quantity.h"
+
 namespace sluice::cli {
 
 void describe(CLI::App& app, std::string_view details, std::initializer_list<example> examples) {
@@ -40,6 +42,18 @@ CLI::Validator one_of(const std::vector<std::string>& words) {
     return fmt::format("\"{}\" is none of {}", text, fmt::join(words, ", "));
   };
   return {check, ""};
+}
+
+CLI::Option* add_size_flag(CLI::App& app, const std::string& name, std::uint64_t& value,
+                           const std::string& type, const std::string& what) {
+  const auto check = [](const std::string& text) -> std::string {
+    if (parse_size(text)) return "";
+    return fmt::format("\"{}\" is no size such as 500MB or 2GiB", text);
+  };
+  const auto take = [&value](const std::string& text) { value = parse_size(text).value(); };
+  return app.add_option_function<std::string>(name, take, what + " Like 500MB, 2GiB, 1TB.")
+      ->type_name(type)
+      ->check(CLI::Validator(check, ""));
 }
 
 void add_timeout_flag(CLI::App& app, double& timeout_s) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <initializer_list>
 #include <string>
@@ -35,6 +36,7 @@ runner declare_rm(CLI::App& app);
 runner declare_mv(CLI::App& app);
 runner declare_mkdir(CLI::App& app);
 runner declare_verify(CLI::App& app);
+runner declare_scrub(CLI::App& app);
 runner declare_send(CLI::App& app);
 runner declare_recv(CLI::App& app);
 runner declare_version(CLI::App& app);
@@ -60,6 +62,10 @@ void add_output_flags(CLI::App& app, output_flags& flags);
 // What a flag's value must be; unlike CLI11's own, they leave the shown type of the value alone.
 [[nodiscard]] CLI::Validator in_range(double least, double most);
 [[nodiscard]] CLI::Validator one_of(const std::vector<std::string>& words);
+
+// A flag whose value is a size or a rate, such as 500MB or 2GiB.
+CLI::Option* add_size_flag(CLI::App& app, const std::string& name, std::uint64_t& value,
+                           const std::string& type, const std::string& what);
 
 // --timeout, in seconds.
 void add_timeout_flag(CLI::App& app, double& timeout_s);

@@ -22,6 +22,7 @@ constexpr std::array commands{
     command{"mv", "renames or moves on one server", sluice::cli::declare_mv},
     command{"mkdir", "makes a folder", sluice::cli::declare_mkdir},
     command{"verify", "compares without sending the content", sluice::cli::declare_verify},
+    command{"scrub", "finds what a disk lost of what is stored", sluice::cli::declare_scrub},
     command{"send", "sends one file straight to another machine", sluice::cli::declare_send},
     command{"recv", "receives one file straight from another machine", sluice::cli::declare_recv},
     command{"version", "tells the version", sluice::cli::declare_version},

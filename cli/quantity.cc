@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <ctime>
+#include <limits>
 
 namespace sluice::cli {
 
@@ -30,17 +31,43 @@ std::string human_duration(std::chrono::milliseconds span) {
   return fmt::format("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
 }
 
-std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
+std::optional<std::chrono::milliseconds> parse_duration(std::string_view text,
+                                                        std::chrono::milliseconds most) {
   using namespace std::chrono_literals;
   using unit = std::pair<std::string_view, std::chrono::milliseconds>;
   static constexpr std::array units{unit{"ms", 1ms}, unit{"s", 1s}, unit{"min", 1min},
-                                    unit{"h", 1h}};
+                                    unit{"h", 1h}, unit{"d", 24h}};
   std::int64_t count = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), count);
   const std::string_view name = text.substr(static_cast<std::size_t>(end - text.data()));
   for (const auto& [known, length] : units) {
-    if (problem != std::errc() || name != known || count < 1 || count > 24h / length) continue;
+    if (problem != std::errc() || name != known || count < 1 || count > most / length) continue;
     return count * length;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> parse_size(std::string_view text) {
+  using unit = std::pair<std::string_view, std::uint64_t>;
+  static constexpr std::array units{unit{"", 1},
+                                    unit{"B", 1},
+                                    unit{"kB", 1'000},
+                                    unit{"KB", 1'000},
+                                    unit{"MB", 1'000'000},
+                                    unit{"GB", 1'000'000'000},
+                                    unit{"KiB", 1 << 10},
+                                    unit{"MiB", 1 << 20},
+                                    unit{"GiB", 1 << 30},
+                                    unit{"TB", 1'000'000'000'000},
+                                    unit{"TiB", std::uint64_t{1} << 40}};
+  if (text.ends_with("/s")) text.remove_suffix(2);
+  std::uint64_t count = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), count);
+  const std::string_view name = text.substr(static_cast<std::size_t>(end - text.data()));
+  constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  for (const auto& [known, bytes] : units) {
+    if (problem != std::errc() || name != known || count > most / bytes) continue;
+    return count * bytes;
   }
   return std::nullopt;
 }

@@ -43,6 +43,31 @@ TEST(parse_duration, takes_a_whole_number_and_its_unit) {
   EXPECT_EQ(parse_duration("1440min"), milliseconds(86'400'000));
 }
 
+TEST(parse_duration, takes_days_where_they_are_allowed) {
+  EXPECT_EQ(parse_duration("1d"), milliseconds(86'400'000));
+  EXPECT_EQ(parse_duration("2d"), std::nullopt);
+  EXPECT_EQ(parse_duration("7d", milliseconds(604'800'000)), milliseconds(604'800'000));
+  EXPECT_EQ(parse_duration("8d", milliseconds(604'800'000)), std::nullopt);
+}
+
+TEST(parse_size, takes_a_whole_number_and_its_unit) {
+  EXPECT_EQ(parse_size("0"), 0U);
+  EXPECT_EQ(parse_size("4096"), 4096U);
+  EXPECT_EQ(parse_size("5B"), 5U);
+  EXPECT_EQ(parse_size("2kB"), 2'000U);
+  EXPECT_EQ(parse_size("100MB/s"), 100'000'000U);
+  EXPECT_EQ(parse_size("3GiB"), std::uint64_t{3} << 30);
+  EXPECT_EQ(parse_size("1TB"), 1'000'000'000'000U);
+  EXPECT_EQ(parse_size("9223372036854775807"), 9'223'372'036'854'775'807U);
+}
+
+TEST(parse_size, refuses_the_rest) {
+  for (const auto* text : {"", "MB", "-1", "1.5GB", "1 GB", "1mb", "1GBs", "9223372036854775808",
+                           "9223372036854775807kB", "1s", "/s"}) {
+    EXPECT_EQ(parse_size(text), std::nullopt) << text;
+  }
+}
+
 TEST(parse_duration, refuses_the_rest) {
   for (const char* text :
        {"", "s", "10", "0s", "-1s", "+1s", "1.5s", "1 s", "1d", "1sec", "25h", "86401s",

@@ -331,6 +331,15 @@ class Connection(Socket):
             if reply.last:
                 return found, recorded, run.entry if run.HasField("entry") else None
 
+    def scrub(self, path, **fields):
+        """The reports of a scrub, as they come."""
+        request = self.begin("SCRUB", messages.Scrub(path=path, **fields))
+        last = False
+        while not last:
+            reply = self.next_reply(request, "SCRUB_REPORT")
+            last = reply.last
+            yield reply.message
+
     def open(self, path, **fields):
         """PUT, or the reopening of one. Returns an Upload."""
         return Upload(self, self.begin("PUT", messages.Put(path=path, **fields)))

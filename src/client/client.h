@@ -110,4 +110,25 @@ struct verify_report {
                                            const std::optional<std::string>& local,
                                            const session_options& options, observer& watcher);
 
+struct scrub_options : session_options {
+  std::uint64_t bytes_per_second = 0;  // read at most so fast; 0: as fast as the server allows
+  bool record = false;                 // files without a record get one
+};
+
+struct scrub_report {
+  std::uint64_t files = 0;  // compared with their records
+  std::uint64_t bytes = 0;  // read
+  std::uint64_t no_record = 0;
+  std::uint64_t recorded = 0;
+  std::uint64_t changed = 0;  // meanwhile, and so not judged
+  std::uint64_t damaged_files = 0;
+  std::uint64_t differences = 0;
+};
+
+// Has the server read what it stores and compare it with what it recorded; see transfer/scrub.h.
+// `each` is called for each difference as it is found. unsupported: an older server.
+[[nodiscard]] result<scrub_report> scrub(const url& target, const scrub_options& options,
+                                         observer& watcher,
+                                         const std::function<void(const difference&)>& each);
+
 }  // namespace sluice::client

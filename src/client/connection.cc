@@ -106,6 +106,7 @@ awaitable<result<void>> connection::read_hello() {
                    fmt::format("the server's blocks have {} bytes", hello->block_bytes()));
   }
   max_requests_ = std::clamp<std::size_t>(hello->max_requests(), 1, 65'536);
+  features_.insert(hello->features().begin(), hello->features().end());
   co_return result<void>{};
 }
 

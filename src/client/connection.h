@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
+#include <string>
 #include <unordered_map>
 
 #include "client/request.h"
@@ -45,6 +47,8 @@ class connection : public std::enable_shared_from_this<connection> {
   [[nodiscard]] std::size_t open_requests() const noexcept { return open_.size(); }
   // How many the server allows.
   [[nodiscard]] std::size_t max_requests() const noexcept { return max_requests_; }
+  // An optional ability of the server, as its HELLO names them.
+  [[nodiscard]] bool has(const std::string& feature) const { return features_.contains(feature); }
   [[nodiscard]] bool serves(const url& where) const noexcept {
     return where.host == server_.host && where.port == server_.port;
   }
@@ -91,6 +95,7 @@ class connection : public std::enable_shared_from_this<connection> {
   std::unordered_map<std::uint32_t, std::shared_ptr<request>> open_;
   std::uint32_t next_number_ = 1;
   std::size_t max_requests_ = 1;
+  std::set<std::string> features_;
   std::optional<error> lost_;
   unsigned standing_ = 0;
   bool ping_sent_ = false;

@@ -90,6 +90,7 @@ awaitable<std::shared_ptr<put>> put::open(std::shared_ptr<session> self, std::ui
   v1::PutOpened reply;
   reply.set_upload_id(upload_id_bytes(opened->upload->id()));
   reply.set_held_blocks(opened->upload->held_count());
+  reply.set_changed(opened->is_other);
   if (opened->is_kept) {
     reply.set_path(opened->upload->path().text());
     self->writer().send(wire::kind::put_opened, request, wire::last, reply);

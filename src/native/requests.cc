@@ -83,6 +83,7 @@ result<awaitable<void>> make_request(std::shared_ptr<session> self, const wire::
       return make<v1::MakeFolder>(std::move(self), head, body, answer_make_folder);
     case wire::kind::rename: return make<v1::Rename>(std::move(self), head, body, answer_rename);
     case wire::kind::remove: return make<v1::Remove>(std::move(self), head, body, answer_remove);
+    case wire::kind::scrub: return make<v1::Scrub>(std::move(self), head, body, answer_scrub);
     default: return fail(errc::bad_frame, "no request");
   }
 }

@@ -26,5 +26,7 @@ awaitable<void> answer_rename(std::shared_ptr<session> self, std::uint32_t reque
                               v1::Rename message);
 awaitable<void> answer_remove(std::shared_ptr<session> self, std::uint32_t request,
                               v1::Remove message);
+awaitable<void> answer_scrub(std::shared_ptr<session> self, std::uint32_t request,
+                             v1::Scrub message);
 
 }  // namespace sluice::native

@@ -9,6 +9,7 @@
 #include "base/buffer_pool.h"
 #include "net/on_pool.h"
 #include "transfer/downloads.h"
+#include "transfer/scrub.h"
 #include "transfer/small_files.h"
 #include "transfer/tree.h"
 #include "transfer/uploads.h"
@@ -30,6 +31,7 @@ struct service {
   transfer::small_files& small_files;
   transfer::downloads& downloads;
   transfer::tree& tree;
+  transfer::scrubs& scrubs;
   net::blocking_pool& pool;
   base::buffer_pool& buffers;
   session_limits limits;

@@ -110,6 +110,7 @@ awaitable<result<void>> session::handshake() {
 
   v1::Hello ours;
   ours.set_agent(shared_.agent);
+  ours.add_features("scrub");
   ours.set_max_control_bytes(wire::max_control_body_bytes);
   ours.set_block_bytes(base::block_bytes);
   ours.set_max_requests(static_cast<std::uint32_t>(shared_.limits.max_requests));

@@ -69,6 +69,9 @@ class session : public std::enable_shared_from_this<session> {
   void end_put(std::uint32_t request) { puts_.erase(request); }
   void fail_session(error why);
 
+  // Nobody takes replies any more, or the server stops: long work ends.
+  [[nodiscard]] bool is_ending() const noexcept { return ended_ || shared_.draining; }
+
  private:
   awaitable<result<void>> handshake();
   awaitable<result<void>> read_requests();

@@ -122,6 +122,7 @@ class running_server {
                 .small_files = *stored_->small_files,
                 .downloads = *stored_->downloads,
                 .tree = *stored_->tree,
+                .scrubs = *stored_->scrubs,
                 .pool = pool_,
                 .buffers = buffers_,
                 .limits = settings.limits,
@@ -206,7 +207,7 @@ result<void> serve(const options& settings) {
   if (settings.listen.empty())
     return fail(errc::invalid_argument, "serve: no address to listen on");
   raise_descriptor_limit();
-  auto stored = storage::open(settings.root, settings.data_dir);
+  auto stored = storage::open(settings.root, settings.data_dir, settings.storage);
   if (!stored) return std::unexpected(stored.error());
   running_server server(settings, std::move(*stored));
   return server.run();

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "native/service.h"
+#include "server/storage.h"
 #include "sluice/error.h"
 #include "sluice/host_port.h"
 
@@ -23,6 +24,7 @@ struct options {
   std::size_t max_connections = 1'024;  // over all addresses; the next client is told BUSY
   unsigned threads = 0;                 // that move bytes; 0: one for each core
   native::session_limits limits;
+  storage_options storage;
   std::chrono::milliseconds drain{30'000};  // for running transfers, once told to stop
 
   // Called once for each address before anything is served, on the caller's thread, with

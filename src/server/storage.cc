@@ -3,22 +3,29 @@
 namespace sluice::server {
 
 result<std::unique_ptr<storage>> storage::open(const std::filesystem::path& root,
-                                               const std::filesystem::path& data_dir) {
-  auto files = store::folder_store::open(store::linux_files(), root, data_dir);
+                                               const std::filesystem::path& data_dir,
+                                               const storage_options& options) {
+  auto files = store::folder_store::open(store::linux_files(), root, data_dir,
+                                         {.reserve_bytes = options.reserve_bytes});
   if (!files) return std::unexpected(files.error());
   auto database = catalog::database::open(data_dir.empty() ? root / ".sluice" : data_dir);
   if (!database) return std::unexpected(database.error());
 
+  transfer::options opts;
+  opts.partials_max_bytes = options.partials_max_bytes;
+  opts.upload_expiry = options.upload_expiry;
   auto opened = std::make_unique<storage>();
   opened->catalog = std::move(*database);
   opened->site = std::make_unique<transfer::site>(
-      transfer::site{.store = std::move(*files), .catalog = *opened->catalog, .opts = {}});
+      transfer::site{.store = std::move(*files), .catalog = *opened->catalog, .opts = opts});
   auto uploads = transfer::uploads::start(*opened->site);
   if (!uploads) return std::unexpected(uploads.error());
   opened->uploads = std::move(*uploads);
   opened->small_files = std::make_unique<transfer::small_files>(*opened->site);
   opened->downloads = std::make_unique<transfer::downloads>(*opened->site);
   opened->tree = std::make_unique<transfer::tree>(*opened->site);
+  opened->scrubs =
+      std::make_unique<transfer::scrubs>(*opened->site, options.scrub_bytes_per_second);
   return opened;
 }
 

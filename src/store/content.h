@@ -27,6 +27,11 @@ class content {
   //   io
   [[nodiscard]] result<std::size_t> pread(std::uint64_t offset, std::span<std::byte> out) const;
 
+  // The same from the disk and not from memory, where it was opened by `open_at_rest`. Offset, size
+  // and address are multiples of `direct_alignment_bytes`.
+  [[nodiscard]] result<std::size_t> read_at_rest(std::uint64_t offset,
+                                                 std::span<std::byte> out) const;
+
   // True where the bytes are in the page cache, as far as probing one byte every 128 KiB can tell:
   // then sending them will hardly block. False when a read would block, or the volume cannot say.
   [[nodiscard]] bool is_cached(std::uint64_t offset, std::uint64_t count) const;
@@ -40,6 +45,7 @@ class content {
 
   std::shared_ptr<volume> home_;
   open_file file_;
+  open_file direct_;  // the same with O_DIRECT, of `open_at_rest` where the volume can
   entry info_;
   std::string shown_path_;
 };

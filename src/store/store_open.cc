@@ -79,8 +79,26 @@ result<void> check_apart(const std::filesystem::path& root, const std::filesyste
   return {};
 }
 
+result<bool> is_read_only(volume& home) {
+  struct statvfs seen{};
+  const int answer = uninterrupted([&] { return home.files.fstatvfs(home.root.fd(), &seen); });
+  if (answer < 0) return fail_errno(-answer, "look at the served folder's volume");
+  return (seen.f_flag & ST_RDONLY) != 0;
+}
+
+// What can be done where the state cannot be written beside what is served.
+error explained(const volume& home, error why) {
+  if (home.read_only && why.code == errc::not_allowed) {
+    why.context +=
+        "; the served folder is on a read-only volume: with a data folder elsewhere (--data) it "
+        "is served for reading";
+  }
+  return why;
+}
+
 // Publishing is a rename, which only works within one mount of one volume.
 result<void> check_same_volume(volume& home) {
+  if (home.read_only) return {};  // nothing is ever published
   struct statx root{};
   struct statx partials{};
   constexpr unsigned mask = STATX_BASIC_STATS | STATX_MNT_ID;
@@ -139,18 +157,23 @@ result<folder_store> folder_store::open(file_layer& files, const std::filesystem
   auto root_folder = open_folder(files, AT_FDCWD, root, "open " + root.string());
   if (!root_folder) return std::unexpected(root_folder.error());
   home->root = std::move(*root_folder);
+  auto read_only = is_read_only(*home);
+  if (!read_only) return std::unexpected(read_only.error());
+  home->read_only = *read_only;
 
   auto data_folder = open_or_make_folder(*home, data, "make " + data.string());
-  if (!data_folder) return std::unexpected(data_folder.error());
+  if (!data_folder) return std::unexpected(explained(*home, data_folder.error()));
   if (auto apart = check_apart(root, data); !apart) return std::unexpected(apart.error());
 
   const std::filesystem::path partials = data / "partials";
   auto partials_folder = open_or_make_folder(*home, partials, "make " + partials.string());
-  if (!partials_folder) return std::unexpected(partials_folder.error());
+  if (!partials_folder) return std::unexpected(explained(*home, partials_folder.error()));
   home->partials = std::move(*partials_folder);
   const int closed_up = uninterrupted([&] { return files.fchmod(home->partials.fd(), 0700); });
-  if (closed_up < 0) return fail_errno(-closed_up, "restrict " + partials.string());
-
+  if (closed_up < 0) {
+    const auto why = fail_errno(-closed_up, "restrict " + partials.string());
+    return std::unexpected(explained(*home, why.error()));
+  }
   if (auto same = check_same_volume(*home); !same) return std::unexpected(same.error());
   if (auto locked = take_lock(*home, data_folder->fd(), data); !locked) {
     return std::unexpected(locked.error());

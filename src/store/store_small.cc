@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "base/bytes.h"
 #include "base/limits.h"
 #include "store/naming.h"
 #include "store/staged.h"
@@ -81,6 +82,14 @@ result<staged_file> folder_store::stage_small(std::span<const std::byte> bytes,
     return fail(errc::invalid_argument, what + ": larger than 1 MiB");
   }
   if (auto sound = home_->check_writable(); !sound) return std::unexpected(sound.error());
+  if (home_->reserve_bytes > 0) {
+    auto room = space();
+    if (!room) return std::unexpected(room.error());
+    if (room->usable_bytes < bytes.size()) {
+      return fail(errc::no_space, what + ": " + base::format_size(room->usable_bytes) +
+                                      " of the volume may be used");
+    }
+  }
   const mode_t mode = executable ? 0777 : 0666;  // less the umask, by the kernel
   auto made = make_unnamed(*home_, will_replace, mode, what);
   if (!made) return std::unexpected(made.error());
@@ -108,7 +117,13 @@ result<published_file> folder_store::publish(staged_file& from, const rel_path& 
     if (policy.replaces) return fail(errc::invalid_argument, what + ": staged not to replace");
     const int linked =
         link_unnamed(home_->files, from.file_.fd(), place->folder.fd(), place->name.c_str());
-    if (linked < 0) return fail_errno(-linked, what);
+    if (linked < 0) {
+      // The folders made for it stay, and whoever finds them next takes their names for durable.
+      if (place->topmost != path.parent()) {
+        (void)sync_folder(path.parent().parent(), place->topmost);
+      }
+      return fail_errno(-linked, what);
+    }
   } else {
     const named_file named{home_->partials.fd(), from.temporary_.c_str(), from.info_.id, false};
     auto unchanged = lock_place(*home_, *place, policy, what);

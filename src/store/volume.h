@@ -147,6 +147,7 @@ class volume {
   file_layer& files;
   const mode_t umask;
   const std::uint64_t reserve_bytes;
+  bool read_only = false;  // set at opening: what is served is on a volume without writes
   open_file root;
   open_file partials;
   open_file lock_file;

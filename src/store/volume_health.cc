@@ -7,11 +7,13 @@
 namespace sluice::store {
 
 result<void> volume::check_writable() const {
+  if (read_only) return fail(errc::not_allowed, "the served folder is on a read-only volume");
   if (!refuses_.load(std::memory_order_acquire)) return {};
   const std::lock_guard lock(health_);
   if (!failure_) return {};
   return fail(errc::io,
-              "the volume refuses writes since a sync failed (" + failure_->context + ")");
+              "the volume refuses writes since a sync failed (" + failure_->context +
+                  "); what was acknowledged is safe; restart the server once the disk is well");
 }
 
 result<void> volume::judge_sync(int answer, const std::string& what) {

@@ -11,6 +11,7 @@
 #include "catalog/database.h"
 #include "sluice/error.h"
 #include "store/store.h"
+#include "transfer/quota.h"
 
 namespace sluice::transfer {
 
@@ -22,6 +23,7 @@ enum class durability : std::uint8_t {
 struct options {
   durability syncs = durability::full;
   std::size_t open_uploads_max = 4096;
+  std::uint64_t partials_max_bytes = 0;  // all open uploads together; 0: no limit
 
   // A checkpoint comes after so many bytes or so much time, whichever is first.
   std::uint64_t checkpoint_bytes = std::uint64_t{64} << 20;
@@ -41,6 +43,7 @@ struct site {
   store::folder_store store;
   catalog::database& catalog;
   options opts;
+  std::shared_ptr<quota> partials = std::make_shared<quota>();  // what open uploads take
 
   [[nodiscard]] bool syncs() const noexcept { return opts.syncs == durability::full; }
 };

@@ -106,6 +106,22 @@ result<void> upload::check_place(std::uint64_t offset, std::uint64_t size_bytes)
                                           ": no whole block of the file");
 }
 
+// Of an upload whose size is not known nothing is allocated, and no limit was looked at yet.
+result<void> upload::check_room(std::uint64_t end_bytes) {
+  if (row_.size_bytes) return {};
+  const std::string what = "receive " + path_.text();
+  auto space = site_.store.space();
+  if (!space) return std::unexpected(space.error());
+  if (space->usable_bytes < base::block_bytes) {
+    return fail(errc::no_space, what + ": " + base::format_size(space->usable_bytes) +
+                                    " of the volume may be used");
+  }
+  if (!share_) return {};
+  auto taken = share_->grow_to(end_bytes, site_.opts.partials_max_bytes);
+  if (!taken) taken.error().context = what + ": " + taken.error().context;
+  return taken;
+}
+
 result<upload::claim_ptr> upload::claim_block(std::uint64_t offset, std::uint64_t size_bytes,
                                               std::optional<base::digest128> expected) {
   auto mine = std::make_shared<claim>();
@@ -121,6 +137,7 @@ result<upload::claim_ptr> upload::claim_block(std::uint64_t offset, std::uint64_
     if (auto fits = check_place(offset, size_bytes); !fits) return std::unexpected(fits.error());
     mine->compare_only = expected && blocks_.digest(mine->block) == expected;
     if (mine->compare_only) return mine;
+    if (auto room = check_room(offset + size_bytes); !room) return std::unexpected(room.error());
     mine->file = file_;
     before = std::exchange(claims_[mine->block], mine);
   }

@@ -138,6 +138,7 @@ class upload : public std::enable_shared_from_this<upload> {
   // upload.cc
   [[nodiscard]] result<void> check_phase() const;
   [[nodiscard]] result<void> check_place(std::uint64_t offset, std::uint64_t size_bytes) const;
+  [[nodiscard]] result<void> check_room(std::uint64_t end_bytes);
   [[nodiscard]] result<claim_ptr> claim_block(std::uint64_t offset, std::uint64_t size_bytes,
                                               std::optional<base::digest128> expected);
   void release(const claim_ptr& mine);
@@ -188,6 +189,7 @@ class upload : public std::enable_shared_from_this<upload> {
 
   site& site_;
   const std::shared_ptr<checkpointer> checkpoints_;
+  std::shared_ptr<quota_share> share_;  // set by `uploads` before anybody uses it
   const std::string id_;
 
   // Orders what is queued for the catalog about a block; held while the queue is full, so never

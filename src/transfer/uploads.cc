@@ -14,7 +14,7 @@
 namespace sluice::transfer {
 namespace {
 
-constexpr std::chrono::minutes aging_interval{15};
+constexpr std::chrono::seconds aging_interval_max = std::chrono::minutes(15);
 
 result<store::partial_id> random_id() {
   store::partial_id id;
@@ -55,6 +55,15 @@ result<void> insert(site& where, const catalog::upload_row& row) {
   });
 }
 
+// What an upload takes of the quota: of one of unknown size as far as blocks came.
+result<std::uint64_t> size_held(site& where, const catalog::upload_row& row) {
+  if (row.size_bytes) return *row.size_bytes;
+  auto blocks =
+      where.catalog.read([&](catalog::session& s) { return catalog::blocks_of(s, row.id); });
+  if (!blocks) return std::unexpected(blocks.error());
+  return blocks->empty() ? 0 : (blocks->back().block + 1) * base::block_bytes;
+}
+
 }  // namespace
 
 uploads::uploads(site& where)
@@ -71,7 +80,11 @@ result<void> uploads::recover() {
   auto rows = recover_uploads(site_);
   if (!rows) return std::unexpected(rows.error());
   for (auto& row : *rows) {
-    slots_[row.id] = {std::move(row.path), row.size_bytes, row.mtime_ns, nullptr};
+    auto share = std::make_shared<quota_share>(site_.partials);
+    auto held = size_held(site_, row);
+    if (!held) return std::unexpected(held.error());
+    (void)share->grow_to(*held, 0);  // they are there, whatever the limit is now
+    slots_[row.id] = {std::move(row.path), row.size_bytes, row.mtime_ns, nullptr, std::move(share)};
   }
   return {};
 }
@@ -138,13 +151,16 @@ result<opened_upload> uploads::open(const upload_request& wanted) {
     if (!found) return std::unexpected(found.error());
     if (*found) return opened_upload{std::move(*found), true, std::nullopt, {}, true};
   }
+  const bool is_other = wanted.resume && has_other(wanted);
   if (auto reserved = reserve(); !reserved) return std::unexpected(reserved.error());
-  auto made = make(wanted);
+  auto share = take_room(wanted);
+  auto made = share ? make(wanted) : std::unexpected(share.error());
   const std::lock_guard lock(mutex_);
   --being_made_;
   if (!made) return std::unexpected(made.error());
-  slots_[(*made)->id()] = {wanted.path.text(), wanted.size_bytes, wanted.mtime_ns, *made};
-  return opened_upload{std::move(*made), false, std::nullopt, {}};
+  (*made)->share_ = *share;
+  slots_[(*made)->id()] = {wanted.path.text(), wanted.size_bytes, wanted.mtime_ns, *made, *share};
+  return opened_upload{std::move(*made), false, std::nullopt, {}, false, is_other};
 }
 
 result<void> uploads::reserve() {
@@ -156,6 +172,13 @@ result<void> uploads::reserve() {
   }
   ++being_made_;
   return {};
+}
+
+result<std::shared_ptr<quota_share>> uploads::take_room(const upload_request& wanted) {
+  auto share = std::make_shared<quota_share>(site_.partials);
+  auto taken = share->grow_to(wanted.size_bytes.value_or(0), site_.opts.partials_max_bytes);
+  if (taken) return share;
+  return fail(taken.error().code, "upload " + wanted.path.text() + ": " + taken.error().context);
 }
 
 // The partial and its name first, then the row: a crash between leaves a partial without a row,
@@ -207,6 +230,14 @@ result<std::shared_ptr<upload>> uploads::find_to_resume(const upload_request& wa
     if (loaded && (*loaded)->is_open()) return loaded;
   }
   return nullptr;
+}
+
+// What was sent of an earlier state of the source, most likely.
+bool uploads::has_other(const upload_request& wanted) {
+  const std::lock_guard lock(mutex_);
+  put_away();
+  return std::ranges::any_of(
+      slots_, [&](const auto& each) { return each.second.path == wanted.path.text(); });
 }
 
 result<void> uploads::take_wishes(site& where, upload& found, const upload_request& wanted) {
@@ -267,6 +298,7 @@ result<std::shared_ptr<upload>> uploads::load(const std::string& id) {
   if (!file) return std::unexpected(file.error());
   place.live = std::make_shared<upload>(site_, checkpoints_, *there->row, *path, std::move(*file),
                                         there->blocks);
+  place.live->share_ = place.share;
   return place.live;
 }
 
@@ -336,6 +368,8 @@ void uploads::tick() {
 void uploads::serve() {
   const auto pause = std::max<std::chrono::milliseconds>(site_.opts.checkpoint_interval / 4,
                                                          std::chrono::milliseconds(1));
+  const auto aging_interval =
+      std::clamp(site_.opts.upload_expiry / 8, std::chrono::seconds(1), aging_interval_max);
   auto aged = upload::clock::now();
   std::unique_lock lock(clock_mutex_);
   while (!stop_.wait_for(lock, pause, [this] { return stopping_; })) {

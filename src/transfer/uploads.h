@@ -40,6 +40,7 @@ struct opened_upload {
   std::optional<store::entry> done;          // it is finished: the file as it was published
   std::string path;                          // of that file
   bool is_kept = false;                      // only told: see `rename`
+  bool is_other = false;                     // an open one of this path has another size or time
 };
 
 class uploads {
@@ -84,6 +85,7 @@ class uploads {
     std::optional<std::uint64_t> size_bytes;
     std::int64_t mtime_ns = 0;
     std::shared_ptr<upload> live;
+    std::shared_ptr<quota_share> share;
   };
 
   explicit uploads(site& where);
@@ -92,12 +94,14 @@ class uploads {
   [[nodiscard]] result<std::shared_ptr<upload>> load(const std::string& id);
   void wait_for_publishing(const upload_request& wanted);
   [[nodiscard]] result<std::shared_ptr<upload>> find_to_resume(const upload_request& wanted);
+  [[nodiscard]] bool has_other(const upload_request& wanted);
   [[nodiscard]] result<std::shared_ptr<upload>> find_kept(const upload_request& wanted);
   [[nodiscard]] result<void> rename_slot(slot& place, const std::string& id,
                                          const upload_request& wanted);
   [[nodiscard]] static result<void> take_wishes(site& where, upload& found,
                                                 const upload_request& wanted);
   [[nodiscard]] result<void> reserve();
+  [[nodiscard]] result<std::shared_ptr<quota_share>> take_room(const upload_request& wanted);
   [[nodiscard]] result<opened_upload> find_done(const std::string& id);
   void put_away();
   void tick();

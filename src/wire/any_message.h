@@ -34,6 +34,8 @@ inline std::unique_ptr<google::protobuf::MessageLite> any_message(kind k) {
     case kind::make_folder: return std::make_unique<v1::MakeFolder>();
     case kind::rename: return std::make_unique<v1::Rename>();
     case kind::remove: return std::make_unique<v1::Remove>();
+    case kind::scrub: return std::make_unique<v1::Scrub>();
+    case kind::scrub_report: return std::make_unique<v1::ScrubReport>();
     case kind::ping:
     case kind::pong:
     case kind::block: return nullptr;

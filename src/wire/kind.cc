@@ -61,6 +61,8 @@ constexpr std::array<kind_facts, 64> make_table() {
   at(kind::make_folder) = control("MAKE_FOLDER", "sluice.v1.MakeFolder", client);
   at(kind::rename) = control("RENAME", "sluice.v1.Rename", client);
   at(kind::remove) = control("REMOVE", "sluice.v1.Remove", client);
+  at(kind::scrub) = control("SCRUB", "sluice.v1.Scrub", client);
+  at(kind::scrub_report) = control("SCRUB_REPORT", "sluice.v1.ScrubReport", server);
   return table;
 }
 

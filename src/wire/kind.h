@@ -39,6 +39,8 @@ enum class kind : std::uint8_t {
   make_folder = 48,
   rename = 49,
   remove = 50,
+  scrub = 51,
+  scrub_report = 52,
 };
 
 enum class side : std::uint8_t { client, server };

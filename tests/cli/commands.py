@@ -1,5 +1,5 @@
 """The commands of the program, in the order of its table."""
 
 COMMANDS = [
-    "serve", "put", "get", "ls", "rm", "mv", "mkdir", "verify", "send", "recv", "version", "completions",
+    "serve", "put", "get", "ls", "rm", "mv", "mkdir", "verify", "scrub", "send", "recv", "version", "completions",
 ]  # fmt: skip
