@@ -58,7 +58,12 @@ awaitable<result<void>> send_block(connection& by, std::uint32_t number,
   auto work = [&source, content]() -> result<base::digest128> {
     const auto got = read_at(source.fd.get(), content, 0);
     if (!got) return std::unexpected(got.error());
-    if (*got < content.size()) return fail(errc::changed, "the source became shorter");
+    const auto now = facts_of(source.fd.get(), "the source");
+    if (!now) return std::unexpected(now.error());
+    if (*got < content.size() || *now != source.facts) {
+      return fail(errc::changed,
+                  "the source was written to while it was sent; nothing is published");
+    }
     return base::digest_of(content);
   };
   auto digest = co_await net::on_pool(owner.disk(), work);

@@ -124,6 +124,12 @@ awaitable<result<void>> upload::begin_with(lane_ptr by) {
   }
   if (upload_id_.empty()) upload_id_ = by->opened->upload_id();
   if (compared_) co_return result<void>{};
+  if (by->opened->changed()) {
+    session_.progress().notice(
+        fmt::format("{}: the source changed since an earlier put that was not finished; all of it "
+                    "is sent",
+                    place_.path));
+  }
   if (by->opened->held_blocks() > 0) {
     auto compared = co_await compare_held(by);
     if (!compared) co_return compared;
@@ -147,12 +153,19 @@ awaitable<result<void>> upload::compare_held(lane_ptr by) {
   auto found = co_await compare(by->link(), what, source_.fd.get(), {});
   if (!found) co_return std::unexpected(std::move(found.error()));
   std::uint64_t next = 0;
+  const auto held = by->opened->held_blocks();
   for (const auto& blocks : found->different) {
     while (next < blocks.first) durable_.insert(next++);
     queue_.push(blocks);
     next = blocks.end();
   }
   while (next < durable_.capacity()) durable_.insert(next++);
+  if (held > durable_.count()) {
+    session_.progress().notice(fmt::format(
+        "{}: the source changed since an earlier put: {} of the {} blocks that the server held "
+        "differ, and are sent again",
+        place_.path, held - durable_.count(), held));
+  }
   co_return result<void>{};
 }
 
