@@ -152,6 +152,7 @@ int crash_recorder::linkat(int from_dir_fd, const char* from, int to_dir_fd, con
                            int flags) {
   const inside now;
   const std::lock_guard lock(mutex_);
+  if (const int told = told_for(file_call::linkat); told != 0) return told;
   const int answer = forwarding_files::linkat(from_dir_fd, from, to_dir_fd, to, flags);
   if (answer < 0) return answer;
   const node_id node = known(inode_at(to_dir_fd, to));

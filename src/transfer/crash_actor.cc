@@ -204,6 +204,16 @@ void actor::put_small(const std::vector<small>& files) {
   }
 }
 
+void actor::put_small_in_vain(const small& one) {
+  may_make(missing_above(one.path));
+  server.disk().fail_next(store::file_call::linkat, -ENOSPC);
+  std::promise<errc> answer;
+  server.small().put({one.path, one.file.mtime_ns, one.file.executable, {}, one.make_parents},
+                     *one.file.content, base::digest_of(*one.file.content),
+                     [&](const auto& entry) { answer.set_value(code_of(entry)); });
+  if (answer.get_future().get() != errc::no_space) throw std::runtime_error("room was found");
+}
+
 void actor::mkdir(const std::string& path, bool parents, std::optional<std::int64_t> mtime_ns) {
   const auto above = missing_above(path);
   may_make(above);

@@ -58,6 +58,8 @@ class actor {
   };
   // All on their way at once.
   void put_small(const std::vector<small>& files);
+  // One that the disk has no room for: what was made above it may stay.
+  void put_small_in_vain(const small& one);
   void mkdir(const std::string& path, bool parents, std::optional<std::int64_t> mtime_ns = {});
   void rename(const std::string& from, const std::string& to, bool replaces = false);
   void remove(const std::string& path, bool recursive = false);

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <sstream>
+#include <stdexcept>
 
 namespace sluice::transfer::test {
 
@@ -52,6 +53,15 @@ void put_into(store::disk_image& image, const std::map<std::string, place>& plac
     if (what.is == place::kind::folder) folders[path] = next;
     ++next;
   }
+}
+
+// What `survival::text` says.
+store::survival survival_from(const std::string& text) {
+  using enum store::survival_mode;
+  if (text == "keep") return {.mode = keep};
+  if (text == "drop") return {.mode = drop};
+  if (text.starts_with("torn.")) return {torn, std::stoull(text.substr(5))};
+  throw std::runtime_error("SLUICE_CRASH_POINT: " + text + " is not keep, drop or torn.NUMBER");
 }
 
 std::string joined(const std::vector<std::string>& parts) {
@@ -114,6 +124,9 @@ crash_explorer::recording crash_explorer::record_recovery(const store::disk_imag
 
 std::vector<store::survival> crash_explorer::ways(std::size_t depth) const {
   using enum store::survival_mode;
+  if (const auto part = 2 + 2 * depth; part < settings_.point.size()) {
+    return {survival_from(settings_.point[part])};
+  }
   std::vector<store::survival> all{{.mode = keep}, {.mode = drop}};
   const std::size_t tosses = settings_.all && depth == 0 ? tosses_when_all : 1;
   for (std::size_t i = 0; i < tosses; ++i) all.push_back({torn, settings_.seed + i});

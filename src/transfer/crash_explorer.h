@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <ostream>
 #include <set>
 #include <string>
 #include <vector>
@@ -28,6 +29,8 @@ struct workload {
   // What somebody does to the disk between the crash and the next start.
   std::function<void(store::disk_image&, expectation&)> between{};
 };
+
+inline void PrintTo(const workload& what, std::ostream* out) { *out << what.name; }
 
 // In the order in which they are run. All of them are different in name.
 [[nodiscard]] std::vector<workload> upload_workloads();

@@ -38,7 +38,15 @@ TEST(crash_at_first_start, finds_the_catalog_under_its_name) {
   EXPECT_TRUE((made + 1)->text.ends_with(" .sluice")) << (made + 1)->text;
 }
 
-class crash : public testing::TestWithParam<workload> {};
+class crash : public testing::TestWithParam<workload> {
+ protected:
+  static void TearDownTestSuite() {
+    std::cout << "crash points in all: " << total.calls << " calls, " << total.points << " points, "
+              << total.distinct << " distinct (" << total.in_recovery << " in the recovery), "
+              << total.broken << " broken\n";
+  }
+  static inline crash_counts total;
+};
 
 TEST_P(crash, behind_every_call) {
   base::set_log_level(base::log_level::off);
@@ -50,6 +58,11 @@ TEST_P(crash, behind_every_call) {
             << counts.points << " points, " << counts.distinct << " distinct ("
             << counts.in_recovery << " in the recovery), " << counts.broken << " broken, seed "
             << settings.seed << "\n";
+  total.calls += counts.calls;
+  total.points += counts.points;
+  total.distinct += counts.distinct;
+  total.in_recovery += counts.in_recovery;
+  total.broken += counts.broken;
   EXPECT_EQ(counts.broken, 0U);
   EXPECT_GT(counts.distinct, 0U);
 }

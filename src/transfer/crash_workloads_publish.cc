@@ -117,6 +117,14 @@ void small_files_in_folders(actor& client) {
   client.put_small(files);
 }
 
+// What comes later relies on the folders that the first one made.
+void small_file_again(actor& client) {
+  const actor::small one{
+      .path = "x/y/a", .file = file_of(sparse_content(600, 95)), .make_parents = true};
+  client.put_small_in_vain(one);
+  client.put_small({one});
+}
+
 void small_file_overwritten(actor& client) {
   client.put_small({{.path = "a", .file = file_of(sparse_content(900, 100)), .replaces = true}});
 }
@@ -170,6 +178,7 @@ std::vector<workload> publishing_workloads() {
           {"small_files_in_groups", small_files_in_groups},
           {"small_files_with_names", small_files_with_names},
           {"small_files_in_folders", small_files_in_folders},
+          {"small_file_again", small_file_again},
           {"small_file_overwritten", small_file_overwritten, a},
           {"small_files_overwritten", small_files_overwritten, abc}};
 }
