@@ -9,6 +9,8 @@
 namespace sluice::transfer {
 
 void upload::finish(std::optional<std::uint64_t> size_bytes, entry_callback done) {
+  // A client that was killed and run again may ask for what its first run asked for already.
+  wait_while_finishing();
   if (auto already = this->done()) return done(*already);
   auto begun = begin_finish(size_bytes);
   if (!begun) return done(std::unexpected(begun.error()));
@@ -165,7 +167,6 @@ void upload::commit_done(const store::entry& published, entry_callback done) {
           const std::lock_guard lock(self->mutex_);
           self->done_ = published;
           self->file_.reset();
-          if (self->share_) self->share_->release();
         }
         self->end_finish(phase::done);
         done(published);
@@ -213,7 +214,6 @@ result<void> upload::abort() {
     return {};
   });
   auto removed = site_.store.remove_partial(*store::partial_id::parse(id_));
-  if (share_) share_->release();
   checkpoints_->request(shared_from_this());  // tells those who wait for a checkpoint
   if (!committed) return committed;
   return removed;

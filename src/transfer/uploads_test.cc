@@ -313,6 +313,21 @@ TEST(uploads, that_are_being_published_are_not_begun_anew) {
   EXPECT_EQ(w.partial_count(), 0U);
 }
 
+TEST(uploads, that_are_being_published_are_done_for_whoever_asks) {
+  before_naming files;
+  world w(world::quiet(), files);
+  const auto content = content_of(2 * mib);
+  const auto one = value(w.uploads().open(request_for("a", content.size()))).upload;
+  send_all(*one->attach({}), content);
+  std::future<result<store::entry>> again;
+  files.action = [&] {
+    again = std::async(std::launch::async, [&] { return finish(*one); });
+    (void)again.wait_for(std::chrono::milliseconds(100));  // as above
+  };
+  ASSERT_TRUE(finish(*one));
+  EXPECT_EQ(value(again.get()).size_bytes, content.size());
+}
+
 TEST(uploads, that_nobody_uses_are_put_away_and_loaded_again) {
   world w;
   const auto content = content_of(2 * mib);
