@@ -167,6 +167,7 @@ void upload::commit_done(const store::entry& published, entry_callback done) {
           const std::lock_guard lock(self->mutex_);
           self->done_ = published;
           self->file_.reset();
+          if (self->share_) self->share_->release();
         }
         self->end_finish(phase::done);
         done(published);
@@ -214,6 +215,7 @@ result<void> upload::abort() {
     return {};
   });
   auto removed = site_.store.remove_partial(*store::partial_id::parse(id_));
+  if (share_) share_->release();
   checkpoints_->request(shared_from_this());  // tells those who wait for a checkpoint
   if (!committed) return committed;
   return removed;
