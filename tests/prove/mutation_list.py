@@ -110,7 +110,7 @@ FENCES = [
     without("the intent to publish", "transfer/upload_finish.cc",
             "if (ready) ready = commit_intent(what);", "crash", "power", "transfer"),
     without("the wait for an upload that is being published", "transfer/uploads.cc",
-            "if (wanted.resume) wait_for_publishing(wanted);", "transfer"),
+            "    wait_for_publishing(wanted);\n", "transfer"),
     without("the settling of what is told to be there", "transfer/upload.cc",
             "if (auto settled = settle(); !settled)", "transfer", by="if (result<void> settled; !settled)"),
     without("the removal of partials of no upload", "transfer/recovery.cc",
