@@ -92,6 +92,10 @@ def sluice(place: Place) -> Server:
     return Server(place, [f"{place.build}/sluice", "serve", str(place.site), "--listen", "127.0.0.1:0"])
 
 
+def unsynced_sluice(place: Place) -> Server:
+    return Server(place, [f"{place.build}/bench/transfer/unsynced_server", str(place.site)])
+
+
 def nginx(place: Place) -> Server:
     port, temporary = free_port(), place.work / "nginx"
     temporary.mkdir(exist_ok=True)

@@ -1,7 +1,8 @@
 """What is measured: for each task its subjects, the limit first."""
 
+import shlex
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -41,6 +42,21 @@ class Task:
 
 def _sluice(name: str, client, **more) -> Subject:
     return Subject(name, client, servers.sluice, builds=("sluice",), **more)
+
+
+def _unsynced_sluice(client) -> Subject:
+    """The same without the contract: what it costs is the difference."""
+    builds = ("sluice", "bench/transfer/unsynced_server")
+    return Subject("sluice put, nothing synced", client, servers.unsynced_sluice, builds=builds)
+
+
+def _then_sync(subject: Subject, sync: Callable[[Place], list[str]]) -> Subject:
+    """A peer that syncs nothing, and then somebody who waits until the disk has it."""
+
+    def client(place: Place, port: int) -> list[str]:
+        return ["sh", "-c", f'"$@" && {shlex.join(sync(place))}', "sh", *subject.client(place, port)]
+
+    return replace(subject, name=f"{subject.name}, then sync", client=client)
 
 
 def _raw_get(name: str, streams: int, output, *flags: str) -> Subject:
@@ -134,19 +150,34 @@ _DOWN_NOTHING = [
     ),
 ]
 
+def _put_file(place: Place, port: int) -> list[str]:
+    return [_binary(place), "put", str(place.file), _native(port, "up/file.bin")]
+
+
+def _put_tree(place: Place, port: int) -> list[str]:
+    return [_binary(place), "put", str(place.tree), _native(port, "up/")]
+
+
+_RSYNC_FILE = _rsync(
+    "rsync -W --inplace",
+    lambda p, port: ["rsync", "-W", "--inplace", str(p.file), _module(port, "up/file.bin")],
+)
+_RSYNC_TREE = _rsync(
+    "rsync -a", lambda p, port: ["rsync", "-a", str(p.tree), _module(port, "up/")]
+)
+
 _UP_FILE = [
     _raw_put("raw limit", 1),
     _raw_put("raw limit, 2 streams", 2),
     _raw_put("raw limit, direct I/O, synced", 1, "--direct", "--sync"),
-    _sluice("sluice put", lambda p, port: [_binary(p), "put", str(p.file), _native(port, "up/file.bin")]),
+    _sluice("sluice put", _put_file),
+    _unsynced_sluice(_put_file),
     _nginx(
         "curl -T, nginx WebDAV",
         lambda p, port: ["curl", "-sS", "-f", "-T", str(p.file), _http(port, "up/file.bin")],
     ),
-    _rsync(
-        "rsync -W --inplace",
-        lambda p, port: ["rsync", "-W", "--inplace", str(p.file), _module(port, "up/file.bin")],
-    ),
+    _RSYNC_FILE,
+    _then_sync(_RSYNC_FILE, lambda p: ["sync", str(p.up / "file.bin")]),
     _rsync("rsync", lambda p, port: ["rsync", str(p.file), _module(port, "up/file.bin")]),
     _xrootd("xrdcp", lambda p, port: [*_XRDCP, str(p.file), _root(port, "up/file.bin")]),
     _xrootd(
@@ -167,8 +198,10 @@ _DOWN_TREE = [
 
 _UP_TREE = [
     Subject("cp -r", lambda p, port: ["cp", "-r", str(p.tree), str(p.up)]),
-    _sluice("sluice put", lambda p, port: [_binary(p), "put", str(p.tree), _native(port, "up/")]),
-    _rsync("rsync -a", lambda p, port: ["rsync", "-a", str(p.tree), _module(port, "up/")]),
+    _sluice("sluice put", _put_tree),
+    _unsynced_sluice(_put_tree),
+    _RSYNC_TREE,
+    _then_sync(_RSYNC_TREE, lambda p: ["sync", "-f", str(p.up)]),
     _xrootd(
         "xrdcp -r --parallel 4",
         lambda p, port: [*_XRDCP, "-r", "--parallel", "4", str(p.tree), _root(port, "up/")],

@@ -61,7 +61,7 @@ awaitable<result<std::shared_ptr<connection>>> connection::open(session& owner, 
 }
 
 void connection::spawn(awaitable<void> part) {
-  asio::co_spawn(session_.where(), std::move(part), [&owner = session_](std::exception_ptr thrown) {
+  asio::co_spawn(session_.where(), std::move(part), [&owner = session_](const std::exception_ptr& thrown) {
     if (thrown) owner.threw(thrown);
   });
 }
@@ -246,7 +246,7 @@ void connection::close(const error& why) {
   lost_ = named(why);
   std::erase(session_.connections_, this);
   boost::system::error_code ignored;
-  socket_.close(ignored);
+  static_cast<void>(socket_.close(ignored));
   writer_.abort(*lost_);
   watch_timer_.cancel();
   const auto told = std::exchange(open_, {});

@@ -101,14 +101,18 @@ result<void> partial_file::reserve(std::uint64_t size_bytes) {
   return fail_errno(errno, fmt::format("reserve {} bytes for {}", size_bytes, name_));
 }
 
-result<void> set_facts(int fd, const file_facts& facts, unsigned umask) {
-  const auto time = to_timespec(facts.mtime_ns);
+result<void> set_time(int fd, std::int64_t mtime_ns) {
+  const auto time = to_timespec(mtime_ns);
   const std::array<struct ::timespec, 2> times{time, time};
+  if (::futimens(fd, times.data()) != 0) return fail_errno(errno, "set the time");
+  return {};
+}
+
+result<void> set_facts(int fd, const file_facts& facts, unsigned umask) {
   if (::fchmod(fd, (facts.executable ? 0777U : 0666U) & ~umask) != 0) {
     return fail_errno(errno, "set the mode");
   }
-  if (::futimens(fd, times.data()) != 0) return fail_errno(errno, "set the time");
-  return {};
+  return set_time(fd, facts.mtime_ns);
 }
 
 result<void> rename_in(int folder_fd, const std::string& from, const std::string& to,

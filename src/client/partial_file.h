@@ -58,6 +58,7 @@ class partial_file {
 // Sets modification time (nanoseconds since 1970 UTC) and the mode that a new file of this process
 // has: 0666 or 0777 less the umask.
 [[nodiscard]] result<void> set_facts(int fd, const file_facts& facts, unsigned umask);
+[[nodiscard]] result<void> set_time(int fd, std::int64_t mtime_ns);
 
 // Renames within a folder; without `replace` never over something. `exists`, io.
 [[nodiscard]] result<void> rename_in(int folder_fd, const std::string& from, const std::string& to,

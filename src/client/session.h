@@ -49,7 +49,7 @@ class session {
   template <class T>
   [[nodiscard]] result<T> run(awaitable<result<T>> work) {
     std::optional<result<T>> outcome;
-    asio::co_spawn(io_, std::move(work), [&](std::exception_ptr thrown, result<T> value) {
+    asio::co_spawn(io_, std::move(work), [&](const std::exception_ptr& thrown, result<T> value) {
       if (thrown) threw(thrown);
       outcome = std::move(value);
       end();

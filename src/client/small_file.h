@@ -18,6 +18,6 @@ namespace sluice::client {
 // replaced, it has the partial's name meanwhile.
 [[nodiscard]] result<void> write_small(int folder_fd, const std::string& name,
                                        std::span<const std::byte> content, const file_facts& facts,
-                                       unsigned umask, bool replace);
+                                       bool replace);
 
 }  // namespace sluice::client

@@ -205,7 +205,6 @@ small_gets::small_gets(session& owner, url server, std::string base, int root_fd
       base_(std::move(base)),
       root_fd_(root_fd),
       overwrite_(overwrite),
-      umask_(current_umask()),
       done_(done),
       failed_files_(failed_files),
       changed_(owner.where()) {}
@@ -336,7 +335,7 @@ void small_gets::flush(const link_ptr& by) {
         continue;
       }
       file.outcome = write_small(*folder, std::string(name_of(file.file.path)), content, file.facts,
-                                 umask_, file.file.replace);
+                                 file.file.replace);
     }
     return std::move(files);
   };

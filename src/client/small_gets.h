@@ -67,7 +67,6 @@ class small_gets {
   const std::string base_;
   const int root_fd_;
   const bool overwrite_;
-  const unsigned umask_;
   summary& done_;
   failures& failed_files_;
   net::signal changed_;

@@ -1,7 +1,8 @@
 // Writing. The names in the comments are the cases of tokio-util's tests/length_delimited.rs and of
 // Netty's LengthFieldPrependerTest. What those test about the sink itself
-// (write_nothing_yields_nothing, write_single_frame_would_block, write_zero) belongs to the framed
-// stream: this codec writes to memory alone.
+// (write_nothing_yields_nothing, write_single_frame_would_block, write_zero) is tested with the
+// framed stream (stream_write_test.cc, and write_zero in tests/examples/test_talk.py): this codec
+// writes to memory alone.
 #include <array>
 
 #include "frame/frame_codec_testing.h"

@@ -95,8 +95,10 @@ void stream_core::send_queue() noexcept {
     const ssize_t taken = ::send(socket_.native_handle(), queue_.data() + sent_, queued(),
                                  MSG_NOSIGNAL | MSG_DONTWAIT);
     const int why = errno;
-    if (taken >= 0) {
+    if (taken > 0) {
       sent(static_cast<std::size_t>(taken));
+    } else if (taken == 0) {  // a system that takes nothing and does not say why never will
+      return end({errc::broken_stream, told("write: the system took nothing")});
     } else if (why == EAGAIN || why == EWOULDBLOCK) {
       return await_writable();
     } else if (why != EINTR) {

@@ -28,6 +28,7 @@ class stream_write : public testing::stream_test {
     co_return result<void>{};
   }
   static awaitable<result<void>> flush(frame_stream& stream) { return stream.flush(); }
+  static awaitable<result<void>> shutdown(frame_stream& stream) { return stream.shutdown(); }
 
   // Data segments that reached the peer: one for each send of ours that fits in one.
   static std::uint32_t segments_received(const testing::plain_peer& peer) {
@@ -60,6 +61,15 @@ TEST_F(stream_write, RepliesToOneArrivalLeaveTogether) {
   EXPECT_EQ(finish(echoing), 64);
 }
 
+// tokio-util: write_nothing_yields_nothing.
+TEST_F(stream_write, NothingYieldsNothing) {
+  auto [peer, socket] = connected();
+  frame_stream stream(std::move(socket));
+  ASSERT_TRUE(run(flush(stream)));
+  ASSERT_TRUE(run(shutdown(stream)));
+  EXPECT_TRUE(peer.at_end());
+}
+
 TEST_F(stream_write, IsSentWithoutAnyFurtherCall) {
   auto [peer, socket] = connected();
   frame_stream stream(std::move(socket));
@@ -80,6 +90,8 @@ TEST_F(stream_write, IsSentWhileAReadWaits) {
   EXPECT_EQ(finish(reading).value(), "answer");
 }
 
+// tokio-util: write_single_frame_would_block, write_multi_frame_in_packet and the rest whose sink
+// accepts only part.
 TEST_F(stream_write, SurvivesPartialWrites) {
   auto [peer, socket] = connected(4096, 4096);
   frame_stream stream(std::move(socket));

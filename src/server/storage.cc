@@ -12,6 +12,7 @@ result<std::unique_ptr<storage>> storage::open(const std::filesystem::path& root
   if (!database) return std::unexpected(database.error());
 
   transfer::options opts;
+  opts.syncs = options.syncs;
   opts.partials_max_bytes = options.partials_max_bytes;
   opts.upload_expiry = options.upload_expiry;
   auto opened = std::make_unique<storage>();

@@ -24,6 +24,7 @@ struct storage_options {
   std::uint64_t partials_max_bytes = 0;      // all open uploads together; 0: no limit
   std::uint64_t scrub_bytes_per_second = 0;  // the most for each scrub; 0: no limit
   std::chrono::seconds upload_expiry = transfer::options().upload_expiry;
+  transfer::durability syncs = transfer::durability::full;
 };
 
 // Made before anything is served, destroyed after the last session: its threads call back into

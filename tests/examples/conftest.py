@@ -19,9 +19,9 @@ DEADLINE_S = 60
 class Program:
     """An example that runs: its lines come as events, and it reads what is typed."""
 
-    def __init__(self, name, *arguments):
+    def __init__(self, name, *arguments, under=()):
         self.process = subprocess.Popen(
-            [str(BUILD / "examples" / name), *map(str, arguments)],
+            [*under, str(BUILD / "examples" / name), *map(str, arguments)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.lines = queue.Queue()
         self.seen = []
@@ -62,8 +62,8 @@ class Program:
 def program():
     started = []
 
-    def start(name, *arguments):
-        started.append(Program(name, *arguments))
+    def start(name, *arguments, under=()):
+        started.append(Program(name, *arguments, under=under))
         return started[-1]
 
     yield start

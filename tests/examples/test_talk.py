@@ -218,3 +218,18 @@ def test_row6_one_that_does_not_read_does_not_hold_up_the_others(talk_server, pe
     server.expect(f"^{re.escape(lazy.name)} left$")
     server.type("last\n")
     assert good.hear() == "last"
+
+
+def test_write_zero(program):
+    """tokio-util's write_zero: a system that takes 0 bytes is an error, not a wait without end."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = program("talk_client", "127.0.0.1:%d" % server.getsockname()[1],
+                         under=["strace", "-f", "-o", "/dev/null", "-e", "trace=sendto",
+                                "-e", "inject=sendto:retval=0"])
+        connection, _ = server.accept()
+        with connection:
+            client.expect("^connected")
+            client.type("hello\n")
+            client.expect("the system took nothing")
+            client.wait()
+            assert connection.recv(1) == b""

@@ -2,7 +2,10 @@
 
 import os
 import pathlib
+import re
 import shlex
+import socket
+import struct
 import subprocess
 
 import pytest
@@ -62,6 +65,34 @@ def test_pkg_config(prefix, tmp_path):
     program = tmp_path / "outside"
     run("g++", "-std=c++23", "-o", program, ROOT / "examples" / "sticky_packets.cc", *flags)
     assert '"onetwothree"' in run(program)
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
+def test_the_program_in_the_readme_echoes(prefix, tmp_path, page):
+    """Word for word, but for the port: a test takes one that the kernel picks."""
+    program = re.search(r"```cpp\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)[1]
+    assert program.count("9000") == 1
+    (tmp_path / "echo.cc").write_text(program.replace("9000", "0"))
+    flags = shlex.split(run("pkg-config", "--cflags", "--libs", "sluice", env={
+        **os.environ, "PKG_CONFIG_PATH": str(next(prefix.rglob("sluice.pc")).parent)}))
+    run("g++", "-std=c++23", "-o", tmp_path / "echo", tmp_path / "echo.cc", *flags)
+    with subprocess.Popen([tmp_path / "echo"]) as echo:
+        try:
+            with socket.create_connection(("127.0.0.1", port_of(echo)), timeout=60) as peer:
+                frame = struct.pack(">I", 6) + "你好".encode()
+                peer.sendall(frame)
+                assert peer.recv(len(frame), socket.MSG_WAITALL) == frame
+        finally:
+            echo.kill()
+
+
+def port_of(program):
+    """The program does not say when it listens, so this asks the system until it does, or ends."""
+    while True:
+        for line in run("ss", "-Hltnp").splitlines():
+            if f"pid={program.pid}," in line:
+                return int(line.split()[3].rsplit(":", 1)[1])
+        assert program.poll() is None, "the program ended"
 
 
 def test_the_prefix_can_move(prefix, tmp_path):
