@@ -20,7 +20,8 @@ ALLOWED = {
     "store": set(),
     "transfer": {"store", "catalog"},
     "native": {"net", "wire", "transfer"},
-    "server": {"native", "net", "wire", "transfer", "store", "catalog"},
+    "http": {"net", "transfer"},
+    "server": {"native", "http", "net", "wire", "transfer", "store", "catalog"},
     "client": {"net", "wire"},
     "cli": {"client", "server"},
 }

@@ -1,0 +1,120 @@
+// One request and its response, as a handler sees them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "http/request.h"
+#include "http/response.h"
+#include "sluice/awaitable.h"
+#include "sluice/error.h"
+#include "transfer/downloads.h"
+
+namespace sluice::http {
+
+class connection;
+
+// Ends the connection of one exchange from elsewhere: how a newer request for the same upload gets
+// rid of the older one. Copyable; any thread; harmless when the exchange is over.
+class exchange_abort {
+ public:
+  exchange_abort(std::weak_ptr<connection> of, std::uint64_t number)
+      : of_(std::move(of)), number_(number) {}
+
+  // Closes the connection soon: every operation of the exchange then fails with `cancelled`.
+  void operator()() const;
+
+ private:
+  std::weak_ptr<connection> of_;
+  std::uint64_t number_;
+};
+
+// Owned by the connection for the time of one handler; one coroutine at a time, on the connection's
+// thread. Deadlines are the connection's: a peer that sends or takes too slowly fails the operation
+// that waits for it.
+//
+// Errors of all operations: end_of_stream and broken_stream (the peer left), timed_out, cancelled
+// (aborted, or the server stops), io. After one nothing more can be sent, and the handler returns
+// it. Names for what owns something come before the co_await: `const response r = ...;`.
+class exchange {
+ public:
+  exchange(connection& home, request asked, std::uint64_t number);
+  exchange(const exchange&) = delete;
+  exchange& operator=(const exchange&) = delete;
+
+  [[nodiscard]] const request& asked() const noexcept { return asked_; }
+  [[nodiscard]] executor where() const noexcept;
+  [[nodiscard]] exchange_abort abort_handle() const;
+
+  // --- The body of the request, decoded ---
+  // "Expect: 100-continue" is answered by the first operation that has to wait for it.
+
+  // Waits until `count` bytes of the body (or all that is left of it, or of its chunk) can be taken
+  // without waiting, or as many as the kernel is willing to hold; at least one, or the end. Nobody
+  // needs memory of ours meanwhile.
+  //   bad_frame: a chunked body that is none. The connection answers it; return it.
+  awaitable<result<void>> body_ready(std::size_t count);
+
+  // Takes what is there, without waiting, straight from the kernel; 0: nothing yet, or the end.
+  [[nodiscard]] result<std::size_t> body_now(std::span<std::byte> into);
+
+  // Both: at least one byte, 0 at the end only. Not filled unless the peer was fast.
+  awaitable<result<std::size_t>> read_some(std::span<std::byte> into);
+
+  // Until `into` is full or the body ends; how much it was.
+  awaitable<result<std::size_t>> read_full(std::span<std::byte> into);
+
+  // All of the body has been taken (true from the start where there is none). Then the trailers of
+  // a chunked body are known; fields of framing and routing among them are dropped.
+  [[nodiscard]] bool body_ended() const noexcept;
+  [[nodiscard]] const field_list& trailers() const noexcept { return trailers_; }
+  // Of the body, taken so far.
+  [[nodiscard]] std::uint64_t body_taken() const noexcept { return body_taken_; }
+
+  // --- The response ---
+
+  // 100, 104: any number before the final response. Nothing goes to a client of HTTP/1.0.
+  awaitable<result<void>> send_interim(const response& what);
+
+  // The final response with the body that it has: complete. The body is left away for HEAD, 204 and
+  // 304 (HEAD has the Content-Length that GET would have).
+  awaitable<result<void>> send(const response& what);
+
+  // The same in steps: begin, any number of writes, end. With `size_bytes` exactly as many must be
+  // written; without, the body is chunked, or ends with the connection for HTTP/1.0. Writes of HEAD
+  // go nowhere: ask `wants_body` to save the work. What begin has is sent with the first write.
+  awaitable<result<void>> begin(const response& head, std::optional<std::uint64_t> size_bytes);
+  awaitable<result<void>> write(std::span<const std::byte> bytes);
+  // From the page cache by sendfile(2); what is not in it is read on the pool first.
+  //   changed: the file became shorter; the connection is over
+  awaitable<result<void>> write_file(const transfer::download& file, std::uint64_t offset,
+                                     std::uint64_t size_bytes);
+  awaitable<result<void>> end();
+  [[nodiscard]] bool wants_body() const noexcept { return !asked_.is_head(); }
+
+  [[nodiscard]] bool began() const noexcept { return began_; }
+  [[nodiscard]] bool complete() const noexcept { return complete_; }
+  // No further request is taken on this connection.
+  void close_after() noexcept { closes_ = true; }
+
+ private:
+  friend class connection;
+
+  connection& home_;
+  const request asked_;
+  const std::uint64_t number_;
+  field_list trailers_;
+  std::uint64_t body_taken_ = 0;
+  std::optional<std::uint64_t> size_left_;  // of a response whose length was told
+  status code_ = status::unknown;
+  bool chunked_ = false;
+  bool continued_ = false;  // 100 was sent, or is not wanted
+  bool began_ = false;
+  bool complete_ = false;
+  bool closes_ = false;
+};
+
+}  // namespace sluice::http

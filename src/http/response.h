@@ -1,0 +1,35 @@
+// The head of a response, and its body where that is text.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "http/problem.h"
+
+namespace sluice::http {
+
+// A value, made by a handler, sent by the exchange. Date, Server, Content-Length,
+// Transfer-Encoding, Connection and the fields that every response has are the exchange's own and
+// not to be set.
+class response {
+ public:
+  explicit response(status code) : code_(code) {}
+  response(const problem& why);  // NOLINT(google-explicit-constructor): it is what it says
+
+  // Adds a field line. Bytes that no value may have (CR, LF, NUL) become spaces.
+  response& add(std::string_view name, std::string_view value);
+
+  // The whole body, with its type.
+  response& with(std::string body, std::string_view type);
+
+  [[nodiscard]] status code() const noexcept { return code_; }
+  [[nodiscard]] const std::string& lines() const noexcept { return lines_; }
+  [[nodiscard]] const std::string& body() const noexcept { return body_; }
+
+ private:
+  status code_;
+  std::string lines_;  // "Name: value\r\n" each
+  std::string body_;
+};
+
+}  // namespace sluice::http

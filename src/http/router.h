@@ -1,0 +1,45 @@
+// Which handler answers a request.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "http/exchange.h"
+#include "http/service.h"
+
+namespace sluice::http {
+
+// What a request wants of the path that it names.
+enum class right : std::uint8_t {
+  none,    // nothing that anybody stored
+  see,     // names, sizes, times
+  take,    // content
+  give,    // new content under a free name
+  change,  // rename, remove, replace
+};
+
+// An error that is returned before a response began is answered as a problem; after that it ends
+// the connection. The arguments outlive the coroutine.
+using handler = awaitable<result<void>> (*)(exchange&, service&);
+
+struct route {
+  std::string_view
+      method;             // "*": all, the handler answers those it does not know. GET is also HEAD
+  std::string_view path;  // "/api/tree" is this path; one that ends with "/" is all below it too
+  right needs;
+  handler answer;
+};
+
+// The table, in routes.cc: one row for each method of a path. The longest path that fits decides.
+[[nodiscard]] std::span<const route> routes() noexcept;
+
+// Answers one request: 404 where no path fits, 405 with Allow where no method does, OPTIONS with
+// Allow where no row has it; then `authorize`; then the handler.
+awaitable<result<void>> dispatch(exchange& now, service& shared);
+
+// The one place that says whether a request may be answered: the Host it names (DNS rebinding), the
+// Origin of one that changes something (RFC 6454, 7).
+[[nodiscard]] result<void> authorize(const request& asked, right needs, const service& shared);
+
+}  // namespace sluice::http
