@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/beast/http/status.hpp>
+#include <expected>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,9 +15,9 @@ using boost::beast::http::status;
 
 // A value. It has constructors since GCC 12 destroys aggregates twice that are made in a co_await.
 struct problem {
-  problem(status code, std::string what) : code(code), detail(std::move(what)) {}
-  problem(status code, std::string type, std::string what)
-      : code(code), type(std::move(type)), detail(std::move(what)) {}
+  problem(status number, std::string what) : code(number), detail(std::move(what)) {}
+  problem(status number, std::string uri, std::string what)
+      : code(number), type(std::move(uri)), detail(std::move(what)) {}
 
   status code;
   std::string type;    // a URI; "" is about:blank: the status says it all
@@ -25,6 +26,10 @@ struct problem {
 
   [[nodiscard]] std::string json() const;
 };
+
+// What a peer sent, read; or what to answer instead.
+template <class T>
+using parsed = std::expected<T, problem>;
 
 // The status that an error of the use cases has:
 //   invalid_argument 400; not_allowed 403; not_found 404; exists, conflict, not_empty, not_a_file
