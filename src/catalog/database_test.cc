@@ -11,6 +11,7 @@
 
 #include "catalog/schema.h"
 #include "catalog/test_folder.h"
+#include "catalog/uploads.h"
 
 namespace sluice::catalog {
 namespace {
@@ -231,6 +232,38 @@ TEST(database, a_read_that_stops_early_holds_no_snapshot) {
   ASSERT_TRUE(first);
   ASSERT_TRUE(db->write(add(1002)));
   EXPECT_EQ(count_numbers(*db), 3);
+}
+
+// A data folder of the first version, with an upload under way.
+TEST(database, brings_an_older_catalog_up_to_date) {
+  test::folder where;
+  {
+    auto db = test::open_in(where);
+    ASSERT_TRUE(db->write([](session& s) -> result<void> {
+      s.run("DROP INDEX upload_by_whole");
+      for (const char* column :
+           {"form", "tail_end", "tail_digest", "note", "part_of", "part_index"}) {
+        s.run(std::string("ALTER TABLE upload DROP COLUMN ") + column);
+      }
+      s.run("DELETE FROM migration WHERE version > 1");
+      s.run(
+          "INSERT INTO upload (id, path, size_bytes, mtime_ns, executable, make_parents, "
+          "created_s, active_s, idle_s, state) VALUES ('a1', 'a', 5, 6, 0, 1, 7, 8, 9, 0)");
+      return {};
+    }));
+  }
+  auto db = test::open_in(where);
+  const auto row = db->read([](session& s) { return find_upload(s, "a1"); });
+  ASSERT_TRUE(row);
+  ASSERT_TRUE(*row);
+  EXPECT_EQ((*row)->size_bytes, 5U);
+  EXPECT_EQ((*row)->idle_s, 9);
+  EXPECT_EQ((*row)->form, upload_form::blocks);
+  EXPECT_EQ((*row)->part_of, "");
+  ASSERT_TRUE(db->write([](session& s) -> result<void> {
+    EXPECT_TRUE(set_tail(s, "a1", held_tail{3, test::digest_from(1)}, 10));
+    return {};
+  }));
 }
 
 TEST(database, a_failed_read_is_a_result) {

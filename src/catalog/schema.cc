@@ -12,7 +12,7 @@ namespace {
 //
 // The SQL stays within what SQLite and PostgreSQL share: BIGINT, TEXT, ON CONFLICT. Only BLOB is
 // SQLite's word (BYTEA there), and WITHOUT ROWID, which has no meaning there.
-constexpr std::array<std::string_view, 1> steps = {
+constexpr std::array<std::string_view, 2> steps = {
     // 1: content and uploads.
     R"sql(
 CREATE TABLE content (
@@ -49,6 +49,16 @@ CREATE TABLE upload_block (
   digest BLOB NOT NULL,
   PRIMARY KEY (upload_id, block)
 ) WITHOUT ROWID;
+)sql",
+    // 2: uploads that are written from the beginning to the end, and those made of others.
+    R"sql(
+ALTER TABLE upload ADD COLUMN form BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE upload ADD COLUMN tail_end BIGINT;
+ALTER TABLE upload ADD COLUMN tail_digest BLOB;
+ALTER TABLE upload ADD COLUMN note TEXT NOT NULL DEFAULT '';
+ALTER TABLE upload ADD COLUMN part_of TEXT NOT NULL DEFAULT '';
+ALTER TABLE upload ADD COLUMN part_index BIGINT NOT NULL DEFAULT 0;
+CREATE INDEX upload_by_whole ON upload (part_of);
 )sql",
 };
 

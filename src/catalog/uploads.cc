@@ -22,11 +22,16 @@ struct columns {
   std::int64_t dev = 0;
   std::int64_t ino = 0;
   std::int64_t btime_ns = 0;
+  std::int64_t form = 0;
+  std::string note;
+  std::string part_of;
+  std::int64_t part_index = 0;
 };
 
 #define SLUICE_UPLOAD_COLUMNS                                                            \
   "id, path, size_bytes, mtime_ns, executable, replaces_size_bytes, replaces_mtime_ns, " \
-  "make_parents, created_s, active_s, idle_s, state, dev, ino, btime_ns"
+  "make_parents, created_s, active_s, idle_s, state, dev, ino, btime_ns, form, note, "   \
+  "part_of, part_index"
 
 std::optional<std::int64_t> to_number(std::optional<std::uint64_t> value) {
   if (!value) return std::nullopt;
@@ -58,6 +63,10 @@ columns to_columns(const upload_row& row) {
   c.dev = static_cast<std::int64_t>(row.file.dev);
   c.ino = static_cast<std::int64_t>(row.file.ino);
   c.btime_ns = row.file.btime_ns;
+  c.form = static_cast<std::int64_t>(row.form);
+  c.note = row.note;
+  c.part_of = row.part_of;
+  c.part_index = static_cast<std::int64_t>(row.part_index);
   return c;
 }
 
@@ -77,6 +86,10 @@ upload_row to_row(const columns& c) {
   row.idle_s = c.idle_s;
   row.state = static_cast<upload_state>(c.state);
   row.file = {static_cast<std::uint64_t>(c.dev), static_cast<std::uint64_t>(c.ino), c.btime_ns};
+  row.form = static_cast<upload_form>(c.form);
+  row.note = c.note;
+  row.part_of = c.part_of;
+  row.part_index = static_cast<std::uint64_t>(c.part_index);
   return row;
 }
 
@@ -88,6 +101,7 @@ void bind_out(query& q, columns& c) {
   c.replaces_mtime_ns.bind_out(q);
   q.out(c.make_parents).out(c.created_s).out(c.active_s).out(c.idle_s).out(c.state);
   q.out(c.dev).out(c.ino).out(c.btime_ns);
+  q.out(c.form).out(c.note).out(c.part_of).out(c.part_index);
 }
 
 std::vector<upload_row> read_rows(query& q) {
@@ -104,7 +118,8 @@ void insert_upload(session& s, const upload_row& row) {
   columns c = to_columns(row);
   query q(s, "INSERT INTO upload (" SLUICE_UPLOAD_COLUMNS
              ") VALUES (:id, :path, :size, :mtime, :executable, :replaces_size, :replaces_mtime, "
-             ":parents, :created, :active, :idle, :state, :dev, :ino, :btime)");
+             ":parents, :created, :active, :idle, :state, :dev, :ino, :btime, :form, :note, "
+             ":part_of, :part_index)");
   q.in(c.id).in(c.path);
   c.size_bytes.bind_in(q);
   q.in(c.mtime_ns).in(c.executable);
@@ -112,6 +127,7 @@ void insert_upload(session& s, const upload_row& row) {
   c.replaces_mtime_ns.bind_in(q);
   q.in(c.make_parents).in(c.created_s).in(c.active_s).in(c.idle_s).in(c.state);
   q.in(c.dev).in(c.ino).in(c.btime_ns);
+  q.in(c.form).in(c.note).in(c.part_of).in(c.part_index);
   q.run();
 }
 
@@ -171,6 +187,56 @@ std::vector<held_block> blocks_of(session& s, const std::string& id) {
     blocks.push_back(held);
   }
   return blocks;
+}
+
+bool set_tail(session& s, const std::string& id, const std::optional<held_tail>& tail,
+              std::int64_t now_s) {
+  number_column end(tail ? std::optional(static_cast<std::int64_t>(tail->end_bytes))
+                         : std::nullopt);
+  bytes_column digest(
+      s, tail ? std::span<const std::byte>(tail->digest.bytes) : std::span<const std::byte>());
+  query q(s,
+          "UPDATE upload SET tail_end = :tail_end, tail_digest = :digest, active_s = :now, "
+          "idle_s = 0 WHERE id = :id");
+  end.bind_in(q);
+  digest.bind_in(q);
+  q.in(now_s).in(id);
+  return q.run() != 0;
+}
+
+std::optional<held_tail> tail_of(session& s, const std::string& id) {
+  number_column end;
+  bytes_column digest(s);
+  query q(s, "SELECT tail_end, tail_digest FROM upload WHERE id = :id");
+  q.in(id);
+  end.bind_out(q);
+  digest.bind_out(q);
+  std::optional<held_tail> found;
+  while (q.next()) {
+    const auto bytes = digest.get();
+    held_tail tail{static_cast<std::uint64_t>(end.get().value_or(0)), {}};
+    if (bytes.size() != sizeof tail.digest.bytes) continue;
+    std::memcpy(tail.digest.bytes.data(), bytes.data(), bytes.size());
+    found = tail;
+  }
+  return found;
+}
+
+std::vector<upload_row> parts_of(session& s, const std::string& whole_id) {
+  query q(s, "SELECT " SLUICE_UPLOAD_COLUMNS
+             " FROM upload WHERE part_of = :whole ORDER BY part_index, id");
+  q.in(whole_id);
+  return read_rows(q);
+}
+
+bool set_part_of(session& s, const std::string& id, const std::string& whole_id,
+                 std::uint64_t index) {
+  const auto number = static_cast<std::int64_t>(index);
+  return query(s, "UPDATE upload SET part_of = :whole, part_index = :number WHERE id = :id")
+             .in(whole_id)
+             .in(number)
+             .in(id)
+             .run() != 0;
 }
 
 void set_size(session& s, const std::string& id, std::uint64_t size_bytes) {

@@ -20,6 +20,14 @@ enum class upload_state : std::uint8_t {
   untold,      // open, and nobody knows its id: of no use after a restart
 };
 
+// How the bytes of an upload come, and what becomes of them.
+enum class upload_form : std::uint8_t {
+  blocks,  // in any order, a block at a time
+  serial,  // from the beginning to the end, any number at a time
+  part,    // the same; it has no name, and becomes a part of another one
+  joined,  // made of parts
+};
+
 // What an upload may replace: the file of that name with this size and time, and no other.
 struct replaced_file {
   std::uint64_t size_bytes = 0;
@@ -42,6 +50,18 @@ struct upload_row {
   std::int64_t idle_s = 0;
   upload_state state = upload_state::open;
   file_identity file;  // from `publishing` on: of the partial, later of what was published
+  upload_form form = upload_form::blocks;
+  std::string note;              // what a protocol keeps with it, in that protocol's words
+  std::string part_of;           // the id of the upload that this one is a part of, or ""
+  std::uint64_t part_index = 0;  // its place there, from 0; of a joined one how many it has
+};
+
+// The bytes of an unfinished block that are durable, of an upload that comes from the beginning to
+// the end: from the beginning of the block to `end_bytes` of the file, which is inside the block.
+struct held_tail {
+  std::uint64_t end_bytes = 0;
+  base::digest128 digest;  // of these bytes
+  friend bool operator==(const held_tail&, const held_tail&) = default;
 };
 
 struct held_block {
@@ -62,7 +82,17 @@ void insert_upload(session& s, const upload_row& row);
                               const std::vector<held_block>& blocks, std::int64_t now_s);
 // In the order of the blocks.
 [[nodiscard]] std::vector<held_block> blocks_of(session& s, const std::string& id);
-// Once an upload of unknown size has its last block.
+// The durable tail, in place of the one before, and the same the other way. Notes the activity.
+// False: there is no such upload any more.
+[[nodiscard]] bool set_tail(session& s, const std::string& id, const std::optional<held_tail>& tail,
+                            std::int64_t now_s);
+[[nodiscard]] std::optional<held_tail> tail_of(session& s, const std::string& id);
+// In their order.
+[[nodiscard]] std::vector<upload_row> parts_of(session& s, const std::string& whole_id);
+// False: there is no such upload any more.
+[[nodiscard]] bool set_part_of(session& s, const std::string& id, const std::string& whole_id,
+                               std::uint64_t index);
+// Once the size of an upload is known.
 void set_size(session& s, const std::string& id, std::uint64_t size_bytes);
 // What a resuming request asked for differently: the mode, the folders and what may be replaced.
 void set_wishes(session& s, const upload_row& row);

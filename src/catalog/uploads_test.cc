@@ -180,5 +180,44 @@ TEST_F(uploads, idle_time_adds_up_and_activity_ends_it) {
   EXPECT_EQ(find("b")->idle_s, 0);
 }
 
+TEST_F(uploads, keep_their_form_note_and_place_among_parts) {
+  auto row = row_of("a1", "");
+  row.form = upload_form::part;
+  row.note = "filename ZmlsbS5tcDQ=";
+  write([&](session& s) { insert_upload(s, row); });
+  write([&](session& s) { insert_upload(s, row_of("a2", "a")); });
+  EXPECT_EQ(find("a1")->form, upload_form::part);
+  EXPECT_EQ(find("a1")->note, row.note);
+  EXPECT_EQ(find("a2")->form, upload_form::blocks);
+  write([&](session& s) {
+    EXPECT_TRUE(set_part_of(s, "a1", "b", 7));
+    EXPECT_TRUE(set_part_of(s, "a2", "b", 2));
+    EXPECT_FALSE(set_part_of(s, "a3", "b", 1));
+  });
+  const auto parts = read([](session& s) { return parts_of(s, "b"); });
+  ASSERT_EQ(parts.size(), 2U);
+  EXPECT_EQ(parts[0].id, "a2");
+  EXPECT_EQ(parts[1].id, "a1");
+  EXPECT_EQ(parts[1].part_index, 7U);
+}
+
+TEST_F(uploads, have_one_tail_or_none) {
+  write([](session& s) { insert_upload(s, row_of("a1", "a")); });
+  const auto tail = [this] { return read([](session& s) { return tail_of(s, "a1"); }); };
+  EXPECT_FALSE(tail());
+  const held_tail first{100, digest_from(1)};
+  const held_tail second{5'000'000'000'000, digest_from(2)};
+  for (const auto& one : {first, second}) {
+    write([&](session& s) { EXPECT_TRUE(set_tail(s, "a1", one, 200)); });
+    EXPECT_EQ(tail(), one);
+  }
+  EXPECT_EQ(find("a1")->active_s, 200);
+  write([](session& s) { add_idle_time(s, 5); });
+  write([](session& s) { EXPECT_TRUE(set_tail(s, "a1", std::nullopt, 300)); });
+  EXPECT_EQ(find("a1")->idle_s, 0);
+  EXPECT_FALSE(tail());
+  write([&](session& s) { EXPECT_FALSE(set_tail(s, "gone", first, 200)); });
+}
+
 }  // namespace
 }  // namespace sluice::catalog

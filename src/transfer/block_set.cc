@@ -61,4 +61,15 @@ std::uint64_t block_set::end() const {
   return number * chunk_blocks + static_cast<std::uint64_t>(std::bit_width(part->there));
 }
 
+std::uint64_t block_set::durable_prefix() const {
+  std::uint64_t prefix = 0;
+  for (const auto& [number, part] : chunks_) {
+    if (number * chunk_blocks != prefix) break;
+    const auto run = static_cast<std::uint64_t>(std::countr_one(part->durable));
+    prefix += run;
+    if (run < chunk_blocks) break;
+  }
+  return prefix;
+}
+
 }  // namespace sluice::transfer

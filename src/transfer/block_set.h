@@ -52,6 +52,8 @@ class block_set {
   [[nodiscard]] std::uint64_t received_count() const noexcept { return received_count_; }
   // The highest block there is, and one more; 0 where there is none.
   [[nodiscard]] std::uint64_t end() const;
+  // How many blocks are durable before the first that is not.
+  [[nodiscard]] std::uint64_t durable_prefix() const;
 
   // Calls `visit(block, digest, state)` in ascending order.
   template <class F>

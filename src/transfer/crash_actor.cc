@@ -79,7 +79,7 @@ sending actor::open(const std::string& path, const known_file& file,
   });
   auto heard = wanted.untold ? report_callback() : listen(id, file);
   auto writer = opened.upload->attach(std::move(heard));
-  return {std::move(opened.upload), std::move(writer), file, path, wanted.make_parents};
+  return {std::move(opened.upload), std::move(writer), nullptr, file, path, wanted.make_parents};
 }
 
 sending actor::join(const sending& of, const std::string& id) {
@@ -135,6 +135,66 @@ errc actor::finish(sending& what, std::optional<std::uint64_t> size_bytes) {
   const errc code = answer.get_future().get();
   what.writer.reset();
   return code;
+}
+
+sending actor::open_serially(const std::string& path, const known_file& file,
+                             const std::function<void(upload_request&)>& change) {
+  upload_request wanted = serial_request(path, file.content->size());
+  wanted.mtime_ns = file.mtime_ns;
+  if (path.empty()) wanted.form = catalog::upload_form::part;
+  if (change) change(wanted);
+  auto opened = value(server.uploads().open(wanted));
+  told.tell([=, id = opened.upload->id()](expectation& e) {
+    auto& one = e.uploads[id];
+    one.path = path;
+    one.file = file;
+  });
+  auto writer = value(opened.upload->write_serially({}));
+  return {std::move(opened.upload), nullptr, std::move(writer), file, path, wanted.make_parents};
+}
+
+sending actor::take_over(const sending& of) {
+  sending newer = of;
+  newer.upload = value(server.uploads().join(of.upload->id())).upload;
+  newer.serial = value(newer.upload->write_serially({}));
+  told.tell([id = of.upload->id(), offset = newer.serial->offset()](expectation& e) {
+    e.uploads.at(id).acknowledged_bytes = offset;
+  });
+  return newer;
+}
+
+void actor::append(const sending& to, std::uint64_t until, std::size_t piece_bytes) {
+  value(test::append(*to.serial, *to.file.content, until, piece_bytes));
+}
+
+void actor::declare(const sending& to, std::uint64_t size_bytes) {
+  value(to.serial->declare_size(size_bytes));
+  told.tell([id = to.upload->id(), size_bytes](expectation& e) {
+    e.uploads.at(id).declared_bytes = size_bytes;
+  });
+}
+
+void actor::acknowledge(const sending& to) {
+  const auto offset = value(test::checkpoint(*to.serial));
+  if (offset != to.serial->offset()) throw std::runtime_error("a checkpoint left something out");
+  told.tell([id = to.upload->id(), offset](expectation& e) {
+    e.uploads.at(id).acknowledged_bytes = offset;
+  });
+}
+
+void actor::join_parts(const sending& whole, const std::vector<sending>& parts) {
+  const auto id = whole.upload->id();
+  may(whole.path, holding(whole.file));
+  told.tell([=](expectation& e) {
+    e.uploads.at(id).may_be_done = true;
+    for (const auto& part : parts) e.uploads.at(part.upload->id()).may_be_gone = true;
+  });
+  if (!value(server.uploads().join_parts(id))) throw std::runtime_error("a part is not whole");
+  must(whole.path, holding(whole.file));
+  told.tell([=](expectation& e) {
+    e.uploads.at(id).is_done = true;
+    for (const auto& part : parts) e.uploads.at(part.upload->id()).is_gone = true;
+  });
 }
 
 void actor::abort(const sending& what) {

@@ -18,6 +18,7 @@ namespace sluice::transfer::test {
 struct sending {
   std::shared_ptr<transfer::upload> upload;
   std::shared_ptr<upload_writer> writer;
+  std::shared_ptr<serial_writer> serial;
   known_file file;
   std::string path;
   bool make_parents = false;
@@ -45,6 +46,18 @@ class actor {
   // The code of the answer; errc{} where it is done.
   errc finish(sending& what, std::optional<std::uint64_t> size_bytes = {});
   void abort(const sending& what);
+  // --- Uploads that are written from the beginning to the end ---
+
+  sending open_serially(const std::string& path, const known_file& file,
+                        const std::function<void(upload_request&)>& change = {});
+  // A newer request for it, which fences the one before off.
+  [[nodiscard]] sending take_over(const sending& of);
+  void append(const sending& to, std::uint64_t until, std::size_t piece_bytes = mib);
+  void declare(const sending& to, std::uint64_t size_bytes);
+  // All that was appended is told to be there.
+  void acknowledge(const sending& to);
+  void join_parts(const sending& whole, const std::vector<sending>& parts);
+
   // Nobody comes back to any upload that nobody uses.
   void expire(const std::vector<std::string>& ids);
 

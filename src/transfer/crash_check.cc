@@ -124,6 +124,37 @@ class checker {
               ": recorded as durable, and is not");
         }
       }
+      look_at_offset(row.id, *joined->upload);
+    }
+  }
+
+  // What a serial writer's upload says to have is there, to the byte.
+  void look_at_offset(const std::string& id, upload& one) {
+    if (one.form() == catalog::upload_form::blocks) return;
+    const auto recorded = one.durable_bytes();
+    const auto offset = value(one.write_serially({}))->offset();
+    if (offset != recorded) {
+      say("upload " + id + ": " + std::to_string(recorded) +
+          " bytes are recorded as durable, and " + std::to_string(offset) + " are");
+    }
+    offsets_[id] = offset;
+  }
+
+  void look_at_bytes(const std::string& name, const std::string& id, const known_upload& one) {
+    const auto offset = offsets_.contains(id) ? offsets_.at(id) : 0;
+    if (offset < one.acknowledged_bytes) {
+      say(name + ": " + std::to_string(one.acknowledged_bytes) + " bytes were acknowledged, and " +
+          std::to_string(offset) + " are there");
+    }
+    const auto found = value(server_.uploads().join(id)).upload;
+    if (one.declared_bytes && found->size_bytes() != one.declared_bytes) {
+      say(name + ": forgot its size");
+    }
+    if (offset == 0 || !one.file.content) return;
+    bytes there(offset);
+    if (value(found->read(0, there)) != offset ||
+        !std::equal(there.begin(), there.end(), one.file.content->begin())) {
+      say(name + ": holds other bytes than were sent");
     }
   }
 
@@ -131,6 +162,7 @@ class checker {
     for (const auto& [id, one] : expected_.uploads) {
       const std::string name = "upload " + id + " of " + one.path;
       if (const auto found = open_.find(id); found != open_.end()) {
+        look_at_bytes(name, id, one);
         if (one.is_done || one.is_gone) say(name + ": is open again");
         for (const auto& [block, digest] : one.acknowledged) {
           const auto held = found->second.find(block);
@@ -178,6 +210,7 @@ class checker {
   std::vector<std::string> broken_;
   std::set<std::string> there_;
   std::map<std::string, std::map<std::uint64_t, base::digest128>> open_;
+  std::map<std::string, std::uint64_t> offsets_;
 };
 
 }  // namespace

@@ -34,6 +34,7 @@ inline void PrintTo(const workload& what, std::ostream* out) { *out << what.name
 
 // In the order in which they are run. All of them are different in name.
 [[nodiscard]] std::vector<workload> upload_workloads();
+[[nodiscard]] std::vector<workload> serial_workloads();
 [[nodiscard]] std::vector<workload> publishing_workloads();
 [[nodiscard]] std::vector<workload> name_workloads();
 [[nodiscard]] std::vector<workload> random_workloads(std::size_t count);

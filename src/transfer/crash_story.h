@@ -54,6 +54,9 @@ struct place {
 struct known_upload {
   std::string path;
   std::map<std::uint64_t, base::digest128> acknowledged;  // and not sent again differently since
+  std::uint64_t acknowledged_bytes = 0;  // from the beginning, of one that is written serially
+  known_file file;                       // of these bytes
+  std::optional<std::uint64_t> declared_bytes;  // its size, told to be known
   bool may_be_done = false;
   bool may_be_gone = false;
   bool is_done = false;  // told so

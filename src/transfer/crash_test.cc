@@ -14,6 +14,7 @@ using namespace test;
 
 std::vector<workload> all_workloads() {
   auto all = upload_workloads();
+  for (auto& one : serial_workloads()) all.push_back(std::move(one));
   for (auto& one : publishing_workloads()) all.push_back(std::move(one));
   for (auto& one : name_workloads()) all.push_back(std::move(one));
   const auto settings = crash_settings::from_environment();

@@ -31,6 +31,7 @@ bool upload::is_kept() const {
     const std::lock_guard lock(mutex_);
     const bool is_written =
         std::ranges::any_of(writers_, [](const auto& w) { return !w.expired(); });
+    if (form_ != catalog::upload_form::blocks) return false;
     if (phase_ != phase::open || row_.state != catalog::upload_state::open) return false;
     // Who was refused is told so before its writer is gone.
     if (is_written && !refused_) return false;
@@ -57,7 +58,7 @@ result<void> upload::take_name(const store::rel_path& path, const catalog::uploa
 result<std::shared_ptr<upload>> uploads::find_kept(const upload_request& wanted) {
   const std::lock_guard lock(mutex_);
   for (auto& [id, one] : slots_) {
-    if (!wanted.size_bytes || one.size_bytes != wanted.size_bytes ||
+    if (!wanted.size_bytes || !one.is_in_blocks || one.size_bytes != wanted.size_bytes ||
         one.mtime_ns != wanted.mtime_ns || one.path == wanted.path.text()) {
       continue;
     }

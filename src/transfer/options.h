@@ -23,6 +23,7 @@ enum class durability : std::uint8_t {
 struct options {
   durability syncs = durability::full;
   std::size_t open_uploads_max = 4096;
+  std::size_t parts_max = 1024;          // of one joined upload
   std::uint64_t partials_max_bytes = 0;  // all open uploads together; 0: no limit
 
   // A checkpoint comes after so many bytes or so much time, whichever is first.

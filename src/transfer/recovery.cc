@@ -90,6 +90,20 @@ bool is_published(const site& where, const upload_row& row) {
   return there && to_catalog(there->id) == row.file;
 }
 
+// The crash came before the parts of what is done were forgotten.
+void forget_used_parts(const std::vector<upload_row>& rows, changes& all) {
+  std::unordered_set<std::string> done;
+  for (const auto& row : rows) {
+    if (row.state == upload_state::done) done.insert(row.id);
+  }
+  for (const auto& row : all.set) {
+    if (row.state == upload_state::done) done.insert(row.id);
+  }
+  for (const auto& row : rows) {
+    if (!row.part_of.empty() && done.contains(row.part_of)) all.forget.push_back(row.id);
+  }
+}
+
 result<void> end_publishing(site& where, upload_row row, bool has_partial, changes& all) {
   if (has_partial) {
     auto published = publish_again(where, row);
@@ -138,6 +152,8 @@ result<std::vector<upload_row>> recover_uploads(site& where) {
       all.forget.push_back(row.id);
     }
   }
+  forget_used_parts(*rows, all);
+  for (const auto& id : all.forget) known.erase(id);
   if (auto committed = commit(where, all); !committed) return std::unexpected(committed.error());
   std::vector<std::string> orphans;
   for (const auto& id : *partials) {

@@ -15,6 +15,7 @@ namespace sluice::transfer {
 //   - a row of an open upload without a partial is forgotten;
 //   - an upload whose intent to publish was committed is published, or, where its name was taken
 //     meanwhile, open again;
+//   - the parts of what was joined and published are removed;
 //   - what was idle for too long is thrown away.
 // Gives the uploads that are open. Nothing else may use the store or the catalog yet.
 [[nodiscard]] result<std::vector<catalog::upload_row>> recover_uploads(site& where);

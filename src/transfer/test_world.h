@@ -19,6 +19,7 @@
 #include "catalog/test_folder.h"
 #include "store/store.h"
 #include "transfer/downloads.h"
+#include "transfer/serial_upload.h"
 #include "transfer/small_files.h"
 #include "transfer/tree.h"
 #include "transfer/upload_writer.h"
@@ -152,6 +153,19 @@ inline upload_request request_for(const std::string& path,
   return wanted;
 }
 
+// Of an upload that is written from the beginning to the end.
+inline upload_request serial_request(const std::string& path,
+                                     std::optional<std::uint64_t> size_bytes) {
+  auto wanted = request_for(path, size_bytes);
+  wanted.form = catalog::upload_form::serial;
+  return wanted;
+}
+inline upload_request part_request(std::optional<std::uint64_t> size_bytes) {
+  auto wanted = serial_request("", size_bytes);
+  wanted.form = catalog::upload_form::part;
+  return wanted;
+}
+
 inline result<void> send(upload_writer& to, const bytes& content, std::uint64_t block) {
   const auto payload = block_of(content, block);
   return to.write(block * mib, payload, base::digest_of(payload));
@@ -167,6 +181,23 @@ inline result<std::vector<block_range>> checkpoint(upload& of) {
   std::promise<result<std::vector<block_range>>> told;
   of.checkpoint([&](auto durable) { told.set_value(std::move(durable)); });
   return told.get_future().get();
+}
+
+inline result<std::uint64_t> checkpoint(serial_writer& of) {
+  std::promise<result<std::uint64_t>> told;
+  of.checkpoint([&](auto offset) { told.set_value(std::move(offset)); });
+  return told.get_future().get();
+}
+
+// What is missing of the content up to `until`, in pieces of at most `piece_bytes`.
+inline result<void> append(serial_writer& to, const bytes& content, std::uint64_t until,
+                           std::size_t piece_bytes = mib) {
+  while (to.offset() < until) {
+    const auto count = std::min<std::uint64_t>(piece_bytes, until - to.offset());
+    auto added = to.append(std::span(content).subspan(to.offset(), count));
+    if (!added) return added;
+  }
+  return {};
 }
 
 inline result<store::entry> finish(upload& of, std::optional<std::uint64_t> size_bytes = {}) {

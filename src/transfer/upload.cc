@@ -9,14 +9,19 @@ namespace sluice::transfer {
 
 upload::upload(site& where, std::shared_ptr<checkpointer> checkpoints, catalog::upload_row row,
                store::rel_path path, std::shared_ptr<store::partial> file,
-               const std::vector<catalog::held_block>& blocks)
+               const std::vector<catalog::held_block>& blocks,
+               const std::optional<catalog::held_tail>& tail)
     : site_(where),
       checkpoints_(std::move(checkpoints)),
       id_(row.id),
+      form_(row.form),
       path_(std::move(path)),
       row_(std::move(row)),
       file_(std::move(file)) {
   for (const auto& held : blocks) blocks_.set(held.block, held.digest, block_state::durable);
+  if (!tail || blocks_.digest(tail->end_bytes / base::block_bytes)) return;
+  tail_ = durable_tail_ = tail;
+  end_tail_as_block();
 }
 
 upload::~upload() = default;
@@ -197,7 +202,8 @@ result<void> upload::received(const claim_ptr& mine, const base::digest128& dige
     const std::lock_guard writing(mine->writing);
     const std::lock_guard lock(mutex_);
     if (auto open = check_phase(); !open) return open;
-    const bool taken = mine->compare_only ? blocks_.digest(mine->block) != digest : mine->fenced;
+    const bool taken =
+        mine->compare_only ? blocks_.digest(mine->block) != digest : mine->fenced.load();
     if (taken) {
       return fail(errc::conflict, "receive block " + std::to_string(mine->block) + " of " +
                                       path_.text() + ": another connection sends it");
@@ -225,6 +231,7 @@ std::vector<upload::claim_ptr> upload::take_claims() {
   std::vector<claim_ptr> taken;
   for (auto& [block, one] : claims_) taken.push_back(std::move(one));
   claims_.clear();
+  if (serial_) taken.push_back(std::exchange(serial_, nullptr));
   return taken;
 }
 
@@ -237,11 +244,23 @@ void upload::fence(const std::vector<claim_ptr>& claims) {
   }
 }
 
+// Not the one who ends the upload: only whom somebody else put out.
+void upload::tell_fenced(const std::vector<claim_ptr>& claims) {
+  for (const auto& one : claims) {
+    fenced_callback told;
+    {
+      const std::lock_guard writing(one->writing);
+      told = std::exchange(one->told, nullptr);
+    }
+    if (told) told();
+  }
+}
+
 // What was received becomes durable.
 result<void> upload::settle() {
   {
     const std::lock_guard lock(mutex_);
-    if (blocks_.received_count() == 0) return {};
+    if (blocks_.received_count() == 0 && !has_tail_news()) return {};
   }
   std::promise<result<void>> settled;
   checkpoint([&settled](const result<std::vector<block_range>>& durable) {

@@ -9,6 +9,7 @@
 // come from any thread; those that are said to block belong on a pool.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -31,6 +32,7 @@
 
 namespace sluice::transfer {
 
+class serial_writer;
 class upload_writer;
 
 // What became of blocks that came through one writer.
@@ -42,6 +44,10 @@ struct durability_report {
 
 // Called on the room's or the catalog's thread; short, blocks on nothing.
 using report_callback = std::function<void(const durability_report&)>;
+
+// Called once when a newer request took the upload over, or threw it away, so that the connection
+// of the older one can be closed. On the newer one's thread; short, blocks on nothing.
+using fenced_callback = std::function<void()>;
 
 // All that is durable of the upload, or why the checkpoint failed.
 using checkpoint_callback = std::move_only_function<void(result<std::vector<block_range>>)>;
@@ -61,13 +67,15 @@ class upload : public std::enable_shared_from_this<upload> {
  public:
   using clock = std::chrono::steady_clock;
 
-  // Made by `uploads`; `row` and `blocks` are what the catalog has.
+  // Made by `uploads`; `row`, `blocks` and `tail` are what the catalog has.
   upload(site& where, std::shared_ptr<checkpointer> checkpoints, catalog::upload_row row,
          store::rel_path path, std::shared_ptr<store::partial> file,
-         const std::vector<catalog::held_block>& blocks);
+         const std::vector<catalog::held_block>& blocks,
+         const std::optional<catalog::held_tail>& tail);
   ~upload();
 
   [[nodiscard]] const std::string& id() const noexcept { return id_; }
+  [[nodiscard]] catalog::upload_form form() const noexcept { return form_; }
   // A kept upload may get another one, see `uploads::rename`.
   [[nodiscard]] store::rel_path path() const;
   [[nodiscard]] std::optional<std::uint64_t> size_bytes() const;
@@ -79,6 +87,11 @@ class upload : public std::enable_shared_from_this<upload> {
   [[nodiscard]] std::vector<catalog::held_block> held(std::uint64_t first,
                                                       std::uint64_t count) const;
   [[nodiscard]] std::vector<block_range> durable() const;
+  // How many bytes are durable from the beginning of the file, without a gap: what a protocol that
+  // writes serially calls the offset.
+  [[nodiscard]] std::uint64_t durable_bytes() const;
+  // Its size is known, and all of it is durable.
+  [[nodiscard]] bool is_whole() const;
 
   // The same of what is durable, which all becomes that was received before the call: whoever asks
   // sends the rest and counts on these, also after a crash. With the stored bytes read again, where
@@ -92,6 +105,16 @@ class upload : public std::enable_shared_from_this<upload> {
 
   // A way in for one request. `told` may be empty.
   [[nodiscard]] std::shared_ptr<upload_writer> attach(report_callback told);
+
+  // The way in for a request that writes from the beginning to the end. It takes the upload over at
+  // once from whoever wrote so before: of that one no further byte lands. What it wrote until then
+  // counts, and is durable when this returns. Blocks. `fenced` may be empty.
+  //   invalid_argument: its bytes come in blocks; conflict: it is done, or was taken over again
+  //   meanwhile; busy: its file is being opened again; not_found: it was aborted; no_space, io
+  [[nodiscard]] result<std::shared_ptr<serial_writer>> write_serially(fenced_callback fenced);
+
+  // Stored bytes, received or not: who asks knows what is there. Blocks.
+  [[nodiscard]] result<std::size_t> read(std::uint64_t offset, std::span<std::byte> out) const;
 
   // Makes all durable that was received before the call, soon.
   void checkpoint(checkpoint_callback done);
@@ -112,16 +135,19 @@ class upload : public std::enable_shared_from_this<upload> {
  private:
   friend class block_in_pieces;
   friend class checkpointer;
+  friend class serial_writer;
   friend class upload_writer;
   friend class uploads;
 
   enum class phase : std::uint8_t { open, reopening, finishing, done, aborted, broken };
 
-  // The right to write one block. Whoever comes later takes it over: the one before writes no more.
+  // The right to write one block, or to write serially. Whoever comes later takes it over: the one
+  // before writes no more.
   struct claim {
-    std::mutex writing;  // held while bytes are written; before `upload::mutex_`
-    bool fenced = false;
-    bool compare_only = false;  // the block is here with this digest: nothing is written
+    std::mutex writing;                // held while bytes are written; before `upload::mutex_`
+    std::atomic<bool> fenced = false;  // set with `writing` held
+    fenced_callback told;              // of a serial writer
+    bool compare_only = false;         // the block is here with this digest: nothing is written
     std::uint64_t block = 0;
     std::uint64_t size_bytes = 0;
     std::optional<base::digest128> expected;
@@ -147,6 +173,7 @@ class upload : public std::enable_shared_from_this<upload> {
                                       upload_writer& by);
   [[nodiscard]] std::vector<claim_ptr> take_claims();
   static void fence(const std::vector<claim_ptr>& claims);
+  static void tell_fenced(const std::vector<claim_ptr>& claims);
   [[nodiscard]] result<void> settle();
   [[nodiscard]] std::vector<catalog::held_block> durable_blocks(std::uint64_t first,
                                                                 std::uint64_t count) const;
@@ -158,6 +185,25 @@ class upload : public std::enable_shared_from_this<upload> {
   [[nodiscard]] bool is_aborted() const;
   void wait_while_finishing();
 
+  // upload_serial.cc
+  struct serial_bytes {
+    std::vector<catalog::held_block> blocks;
+    std::optional<catalog::held_tail> tail;
+    std::uint64_t size_bytes = 0;
+  };
+  [[nodiscard]] result<claim_ptr> claim_serially(fenced_callback fenced);
+  void release_serially(const claim_ptr& mine);
+  [[nodiscard]] result<std::shared_ptr<serial_writer>> make_writer(const claim_ptr& mine);
+  [[nodiscard]] result<base::digest_stream> read_tail(claim& mine, const catalog::held_tail& tail);
+  [[nodiscard]] result<void> drop_behind(std::uint64_t offset);
+  [[nodiscard]] result<void> drop_tail();
+  [[nodiscard]] result<std::uint64_t> check_append(std::uint64_t offset, std::uint64_t size_bytes);
+  [[nodiscard]] result<void> received_serially(const serial_bytes& what);
+  [[nodiscard]] result<void> record_size(std::uint64_t size_bytes, std::uint64_t offset);
+  void end_tail_as_block();
+  [[nodiscard]] std::uint64_t durable_bytes_now() const;  // with `mutex_`, as what follows
+  [[nodiscard]] bool has_tail_news() const { return tail_ && tail_ != durable_tail_; }
+
   // upload_checkpoint.cc
   using reports = std::vector<std::pair<std::shared_ptr<upload_writer>, durability_report>>;
   [[nodiscard]] bool is_due(clock::time_point now) const;
@@ -166,6 +212,7 @@ class upload : public std::enable_shared_from_this<upload> {
   struct batch {
     std::vector<catalog::held_block> blocks;
     std::optional<std::uint64_t> size_bytes;  // where it became known
+    std::optional<catalog::held_tail> tail;   // where there is more of it
   };
   [[nodiscard]] std::optional<batch> begin_checkpoint();
   void commit_checkpoint(batch what);
@@ -191,6 +238,7 @@ class upload : public std::enable_shared_from_this<upload> {
   const std::shared_ptr<checkpointer> checkpoints_;
   std::shared_ptr<quota_share> share_;  // set by `uploads` before anybody uses it
   const std::string id_;
+  const catalog::upload_form form_;
 
   // Orders what is queued for the catalog about a block; held while the queue is full, so never
   // taken in a callback of the catalog. Before `mutex_`.
@@ -204,6 +252,9 @@ class upload : public std::enable_shared_from_this<upload> {
   std::shared_ptr<store::partial> file_;
   block_set blocks_;
   std::map<std::uint64_t, claim_ptr> claims_;
+  claim_ptr serial_;                        // of the one who writes serially
+  std::optional<catalog::held_tail> tail_;  // of an unfinished block: received, of a serial writer
+  std::optional<catalog::held_tail> durable_tail_;  // counts until its block is durable
   std::vector<std::weak_ptr<upload_writer>> writers_;
   std::optional<error> broken_;
   std::optional<store::entry> done_;  // in phase `done`

@@ -29,7 +29,7 @@ bool upload::is_idle() const {
   const std::lock_guard lock(mutex_);
   if (phase_ == phase::broken || phase_ == phase::done || phase_ == phase::aborted) return true;
   return phase_ == phase::open && !checkpointing_ && waiting_.empty() && claims_.empty() &&
-         blocks_.received_count() == 0 && !size_to_record_;
+         !serial_ && blocks_.received_count() == 0 && !has_tail_news() && !size_to_record_;
 }
 
 void upload::run_checkpoint() {
@@ -40,7 +40,7 @@ void upload::run_checkpoint() {
     const std::lock_guard lock(mutex_);
     file = file_;
   }
-  if (!what->blocks.empty() && site_.syncs()) {
+  if ((!what->blocks.empty() || what->tail) && site_.syncs()) {
     if (auto synced = file->sync(); !synced) {
       file.reset();
       return end_checkpoint({}, synced, lose_received(synced.error()));
@@ -60,12 +60,14 @@ std::optional<upload::batch> upload::begin_checkpoint() {
       return std::nullopt;
     }
     if (phase_ == phase::open) {
-      if (blocks_.received_count() == 0 && waiting_.empty() && !untold_) return std::nullopt;
+      const bool is_news = blocks_.received_count() != 0 || has_tail_news();
+      if (!is_news && waiting_.empty() && !untold_) return std::nullopt;
       checkpointing_ = true;
       again_ = untold_ = false;
       undurable_bytes_ = 0;
       called_after_ = std::exchange(waiting_, {});
       batch what;
+      if (has_tail_news()) what.tail = tail_;
       if (blocks_.received_count() == 0) return what;
       blocks_.each([&](std::uint64_t block, const base::digest128& digest, block_state state) {
         if (state == block_state::received) what.blocks.push_back({block, digest});
@@ -89,11 +91,14 @@ void upload::commit_checkpoint(batch what) {
                     [this](const auto& held) { return dropped_.contains(held.block); });
       if (size_to_record_) shared->size_bytes = row_.size_bytes;
     }
-    if (!shared->blocks.empty()) {
+    if (!shared->blocks.empty() || shared->tail) {
       return site_.catalog.write(
           [id = id_, shared](catalog::session& s) -> result<void> {
             if (!catalog::add_blocks(s, id, shared->blocks, std::time(nullptr))) {
               return fail(errc::not_found, "record blocks of upload " + id);
+            }
+            if (shared->tail && !catalog::set_tail(s, id, shared->tail, std::time(nullptr))) {
+              return fail(errc::not_found, "record the tail of upload " + id);
             }
             if (shared->size_bytes) catalog::set_size(s, id, *shared->size_bytes);
             return {};
@@ -118,9 +123,10 @@ void upload::end_checkpoint(const batch& what, const result<void>& committed,
       if (!committed || dropped_.contains(held.block)) continue;
       blocks_.set(held.block, held.digest, block_state::durable);
     }
+    if (committed && what.tail) durable_tail_ = what.tail;
     if (committed && what.size_bytes) size_to_record_ = false;
     if (!committed && undurable_bytes_ == 0) {  // the next tick tries again
-      undurable_bytes_ = blocks_.received_count();
+      undurable_bytes_ = blocks_.received_count() + (has_tail_news() ? 1 : 0);
       undurable_since_ = clock::now();
     }
     told = report(lost, committed ? std::nullopt : std::optional(committed.error()));
@@ -178,6 +184,8 @@ std::set<std::uint64_t> upload::lose_received(const error& why) {
       if (state == block_state::received) lost.insert(block);
     });
     for (const auto block : lost) blocks_.erase(block);
+    tail_ = durable_tail_;
+    if (tail_ && blocks_.digest(tail_->end_bytes / base::block_bytes)) tail_.reset();
     undurable_bytes_ = 0;
   }
   reopen_file();

@@ -23,6 +23,9 @@ result<upload::finishing> upload::begin_finish(std::optional<std::uint64_t> size
   std::unique_lock lock(mutex_);
   quiet_.wait(lock, [this] { return !checkpointing_; });
   if (auto open = check_phase(); !open) return std::unexpected(open.error());
+  if (form_ == catalog::upload_form::part) {
+    return fail(errc::invalid_argument, "finish upload " + id_ + ": a part has no name");
+  }
   if (row_.size_bytes && size_bytes && *size_bytes != *row_.size_bytes) {
     return fail(errc::conflict, "finish " + path_.text() + ": it has " +
                                     std::to_string(*row_.size_bytes) + " bytes, not " +
@@ -206,6 +209,7 @@ result<void> upload::abort() {
     claims = take_claims();
   }
   fence(claims);
+  tell_fenced(claims);
   {
     const std::lock_guard lock(mutex_);
     file_.reset();

@@ -8,6 +8,7 @@ result<void> upload_writer::write(std::uint64_t offset, std::span<const std::byt
     return fail(errc::bad_digest,
                 "receive the block at " + std::to_string(offset) + " of " + home_->path().text());
   }
+  if (auto takes = check_form(); !takes) return takes;
   auto claimed = home_->claim_block(offset, payload.size(), digest);
   if (!claimed) return std::unexpected(claimed.error());
   block_in_pieces block(shared_from_this(), std::move(*claimed));
@@ -19,9 +20,16 @@ result<void> upload_writer::write(std::uint64_t offset, std::span<const std::byt
 
 result<block_in_pieces> upload_writer::begin(std::uint64_t offset, std::uint64_t size_bytes,
                                              std::optional<base::digest128> expected) {
+  if (auto takes = check_form(); !takes) return std::unexpected(takes.error());
   auto claimed = home_->claim_block(offset, size_bytes, expected);
   if (!claimed) return std::unexpected(claimed.error());
   return block_in_pieces(shared_from_this(), std::move(*claimed));
+}
+
+result<void> upload_writer::check_form() const {
+  if (home_->form() == catalog::upload_form::blocks) return {};
+  return fail(errc::conflict, "receive a block of " + home_->path().text() +
+                                  ": it is written from the beginning to the end");
 }
 
 block_in_pieces::block_in_pieces(std::shared_ptr<upload_writer> by, upload::claim_ptr mine)

@@ -70,6 +70,7 @@ class upload_writer : public std::enable_shared_from_this<upload_writer> {
  private:
   friend class upload;
   friend class block_in_pieces;
+  [[nodiscard]] result<void> check_form() const;
 
   const std::shared_ptr<upload> home_;
   const report_callback told_;

@@ -33,6 +33,9 @@ catalog::upload_row row_of(const upload_request& wanted, const std::string& id) 
   row.replaces = wanted.replaces;
   row.make_parents = wanted.make_parents;
   row.created_s = row.active_s = std::time(nullptr);
+  row.form = wanted.form;
+  row.note = wanted.note;
+  row.part_index = wanted.parts.size();
   if (wanted.untold) row.state = catalog::upload_state::untold;
   return row;
 }
@@ -48,20 +51,19 @@ store::entry entry_of(const catalog::upload_row& row) {
   return entry;
 }
 
-result<void> insert(site& where, const catalog::upload_row& row) {
-  return where.catalog.write([&](catalog::session& s) -> result<void> {
-    catalog::insert_upload(s, row);
-    return {};
-  });
+bool is_in_blocks(catalog::upload_form form) noexcept {
+  return form == catalog::upload_form::blocks;
 }
 
 // What an upload takes of the quota: of one of unknown size as far as blocks came.
 result<std::uint64_t> size_held(site& where, const catalog::upload_row& row) {
   if (row.size_bytes) return *row.size_bytes;
-  auto blocks =
-      where.catalog.read([&](catalog::session& s) { return catalog::blocks_of(s, row.id); });
-  if (!blocks) return std::unexpected(blocks.error());
-  return blocks->empty() ? 0 : (blocks->back().block + 1) * base::block_bytes;
+  return where.catalog.read([&](catalog::session& s) -> std::uint64_t {
+    const auto blocks = catalog::blocks_of(s, row.id);
+    const auto tail = catalog::tail_of(s, row.id);
+    const auto end = blocks.empty() ? 0 : (blocks.back().block + 1) * base::block_bytes;
+    return std::max(end, tail ? tail->end_bytes : 0);
+  });
 }
 
 }  // namespace
@@ -84,7 +86,8 @@ result<void> uploads::recover() {
     auto held = size_held(site_, row);
     if (!held) return std::unexpected(held.error());
     (void)share->grow_to(*held, 0);  // they are there, whatever the limit is now
-    slots_[row.id] = {std::move(row.path), row.size_bytes, row.mtime_ns, nullptr, std::move(share)};
+    slots_[row.id] = {std::move(row.path), row.size_bytes,        row.mtime_ns, nullptr,
+                      std::move(share),    is_in_blocks(row.form)};
   }
   return {};
 }
@@ -125,7 +128,10 @@ class uploads::turn {
 };
 
 result<opened_upload> uploads::open(const upload_request& wanted) {
-  if (wanted.path.is_root()) return fail(errc::invalid_argument, "upload to the served folder");
+  const bool has_name = wanted.form != catalog::upload_form::part;
+  if (wanted.path.is_root() == has_name) {
+    return fail(errc::invalid_argument, "upload to the served folder");
+  }
   if (wanted.size_bytes && *wanted.size_bytes > base::file_bytes_max) {
     return fail(errc::invalid_argument, "upload " + wanted.path.text() + ": too large");
   }
@@ -134,8 +140,10 @@ result<opened_upload> uploads::open(const upload_request& wanted) {
     mine.emplace(*this, wanted.path.text());
     wait_for_publishing(wanted);
   }
-  auto policy = policy_now(site_.store, wanted.path, wanted.replaces, wanted.make_parents);
-  if (!policy) return std::unexpected(policy.error());
+  if (has_name) {
+    auto policy = policy_now(site_.store, wanted.path, wanted.replaces, wanted.make_parents);
+    if (!policy) return std::unexpected(policy.error());
+  }
   if (wanted.resume) {
     auto found = find_to_resume(wanted);
     if (!found) return std::unexpected(found.error());
@@ -159,7 +167,9 @@ result<opened_upload> uploads::open(const upload_request& wanted) {
   --being_made_;
   if (!made) return std::unexpected(made.error());
   (*made)->share_ = *share;
-  slots_[(*made)->id()] = {wanted.path.text(), wanted.size_bytes, wanted.mtime_ns, *made, *share};
+  slots_[(*made)->id()] = {
+      wanted.path.text(),       wanted.size_bytes, wanted.mtime_ns, *made, *share,
+      is_in_blocks(wanted.form)};
   return opened_upload{std::move(*made), false, std::nullopt, {}, false, is_other};
 }
 
@@ -190,7 +200,7 @@ result<std::shared_ptr<upload>> uploads::make(const upload_request& wanted) {
   if (!file) return std::unexpected(file.error());
   const auto row = row_of(wanted, id->text());
   auto durable = site_.syncs() ? site_.store.sync_partials() : result<void>();
-  if (durable) durable = insert(site_, row);
+  if (durable) durable = insert(row, wanted.parts);
   if (!durable) {
     file->reset();
     auto removed = site_.store.remove_partial(*id);
@@ -198,7 +208,7 @@ result<std::shared_ptr<upload>> uploads::make(const upload_request& wanted) {
     return std::unexpected(durable.error());
   }
   return std::make_shared<upload>(site_, checkpoints_, row, wanted.path, std::move(*file),
-                                  std::vector<catalog::held_block>());
+                                  std::vector<catalog::held_block>(), std::nullopt);
 }
 
 // A client that was killed behind its last request comes again while that is being done: what it
@@ -208,8 +218,8 @@ void uploads::wait_for_publishing(const upload_request& wanted) {
   {
     const std::lock_guard lock(mutex_);
     for (const auto& [id, one] : slots_) {
-      if (one.live && one.path == wanted.path.text() && one.size_bytes == wanted.size_bytes &&
-          one.mtime_ns == wanted.mtime_ns) {
+      if (one.live && one.is_in_blocks && one.path == wanted.path.text() &&
+          one.size_bytes == wanted.size_bytes && one.mtime_ns == wanted.mtime_ns) {
         same.push_back(one.live);
       }
     }
@@ -221,8 +231,8 @@ void uploads::wait_for_publishing(const upload_request& wanted) {
 result<std::shared_ptr<upload>> uploads::find_to_resume(const upload_request& wanted) {
   const std::lock_guard lock(mutex_);
   for (auto& [id, one] : slots_) {
-    if (one.path != wanted.path.text() || one.size_bytes != wanted.size_bytes ||
-        one.mtime_ns != wanted.mtime_ns) {
+    if (!one.is_in_blocks || one.path != wanted.path.text() ||
+        one.size_bytes != wanted.size_bytes || one.mtime_ns != wanted.mtime_ns) {
       continue;
     }
     auto loaded = load(id);
@@ -236,8 +246,9 @@ result<std::shared_ptr<upload>> uploads::find_to_resume(const upload_request& wa
 bool uploads::has_other(const upload_request& wanted) {
   const std::lock_guard lock(mutex_);
   put_away();
-  return std::ranges::any_of(
-      slots_, [&](const auto& each) { return each.second.path == wanted.path.text(); });
+  return std::ranges::any_of(slots_, [&](const auto& each) {
+    return each.second.is_in_blocks && each.second.path == wanted.path.text();
+  });
 }
 
 result<void> uploads::take_wishes(site& where, upload& found, const upload_request& wanted) {
@@ -275,6 +286,23 @@ result<opened_upload> uploads::find_done(const std::string& id) {
   return opened_upload{nullptr, true, entry_of(**row), (*row)->path};
 }
 
+result<catalog::upload_row> uploads::facts(const std::string& id) {
+  auto row = site_.catalog.read([&](catalog::session& s) { return catalog::find_upload(s, id); });
+  if (!row) return std::unexpected(row.error());
+  if (!*row) return fail(errc::not_found, "look at upload " + id);
+  return std::move(**row);
+}
+
+result<void> uploads::remove(const std::string& id) {
+  auto found = join(id);
+  if (!found) return std::unexpected(found.error());
+  if (found->upload) return found->upload->abort();
+  return site_.catalog.write([&](catalog::session& s) -> result<void> {
+    catalog::remove_upload(s, id);
+    return {};
+  });
+}
+
 // The upload of a slot, made from the catalog where nobody uses it. With `mutex_` held: there is
 // one partial open for each upload, never two.
 result<std::shared_ptr<upload>> uploads::load(const std::string& id) {
@@ -283,9 +311,11 @@ result<std::shared_ptr<upload>> uploads::load(const std::string& id) {
   struct recorded {
     std::optional<catalog::upload_row> row;
     std::vector<catalog::held_block> blocks;
+    std::optional<catalog::held_tail> tail;
   };
   auto there = site_.catalog.read([&](catalog::session& s) {
-    return recorded{catalog::find_upload(s, id), catalog::blocks_of(s, id)};
+    return recorded{catalog::find_upload(s, id), catalog::blocks_of(s, id),
+                    catalog::tail_of(s, id)};
   });
   if (!there) return std::unexpected(there.error());
   if (!there->row) return fail(errc::not_found, "go on with upload " + id);
@@ -297,7 +327,7 @@ result<std::shared_ptr<upload>> uploads::load(const std::string& id) {
   auto file = site_.store.open_partial(*store::partial_id::parse(id));
   if (!file) return std::unexpected(file.error());
   place.live = std::make_shared<upload>(site_, checkpoints_, *there->row, *path, std::move(*file),
-                                        there->blocks);
+                                        there->blocks, there->tail);
   place.live->share_ = place.share;
   return place.live;
 }

@@ -12,6 +12,7 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "catalog/uploads.h"
 #include "sluice/error.h"
@@ -31,6 +32,9 @@ struct upload_request {
   bool make_parents = false;
   bool resume = false;  // go on with an open upload of this path, size and time, if there is one
   bool kept = false;    // or tell of one of this size and time whose own name was taken
+  catalog::upload_form form = catalog::upload_form::blocks;  // a part has no path
+  std::string note;                // what the protocol keeps with it; see `facts`
+  std::vector<std::string> parts;  // of a joined one: the ids of its parts in their order
   bool untold = false;  // its id is told to nobody: it is not resumed, and a restart throws it away
 };
 
@@ -62,6 +66,18 @@ class uploads {
   // remembered for a day. `id` is 32 hexadecimal digits. not_found: no such upload.
   [[nodiscard]] result<opened_upload> join(const std::string& id);
 
+  // What is on record about it, also when it is done. Errors as `join`.
+  [[nodiscard]] result<catalog::upload_row> facts(const std::string& id);
+
+  // Throws an open one away, and forgets a finished one, whose file stays. Errors as `join` and
+  // `upload::abort`.
+  [[nodiscard]] result<void> remove(const std::string& id);
+
+  // Joins the parts of a joined upload, if all of them are whole, and publishes it: then it is
+  // done, and the parts are no more. Goes on where it was broken off. None: not all are whole, or
+  // another call does it right now. Errors as `upload::finish`.
+  [[nodiscard]] result<std::optional<store::entry>> join_parts(const std::string& id);
+
   // Gives a kept upload the name of `wanted`, and what it may replace there. Errors as `open`, and
   //   not_found: no such upload; conflict: it is not kept any more
   [[nodiscard]] result<opened_upload> rename(const std::string& id, const upload_request& wanted);
@@ -86,6 +102,7 @@ class uploads {
     std::int64_t mtime_ns = 0;
     std::shared_ptr<upload> live;
     std::shared_ptr<quota_share> share;
+    bool is_in_blocks = true;  // else it is gone on with by its id only
   };
 
   explicit uploads(site& where);
@@ -103,6 +120,17 @@ class uploads {
   [[nodiscard]] result<void> reserve();
   [[nodiscard]] result<std::shared_ptr<quota_share>> take_room(const upload_request& wanted);
   [[nodiscard]] result<opened_upload> find_done(const std::string& id);
+  [[nodiscard]] result<void> insert(const catalog::upload_row& row,
+                                    const std::vector<std::string>& parts);
+
+  // concatenation.cc
+  using part_list = std::vector<std::shared_ptr<upload>>;
+  class joining;
+  [[nodiscard]] static result<void> check_part(catalog::session& s, const std::string& id,
+                                               std::set<std::string>& seen);
+  [[nodiscard]] result<std::optional<part_list>> find_whole_parts(const std::string& id);
+  [[nodiscard]] result<void> copy_parts(upload& whole, const part_list& parts);
+  void forget_parts(const part_list& parts);
   void put_away();
   void tick();
   [[nodiscard]] std::vector<std::shared_ptr<upload>> live();
@@ -113,6 +141,7 @@ class uploads {
   std::map<std::string, slot> slots_;
   std::size_t being_made_ = 0;
   std::set<std::string> being_opened_;  // paths; see `turn`
+  std::set<std::string> being_joined_;  // ids
   std::condition_variable opened_;
 
   std::mutex clock_mutex_;

@@ -1,0 +1,80 @@
+// One request's way into an upload that is written from the beginning to the end, any number of
+// bytes at a time: tus, and the resumable uploads of HTTP.
+//
+// It is the same upload of blocks of 1 MiB as any other (upload.h). What is special is its end: the
+// bytes of the unfinished block count too, so that an offset is exact to the byte. Of these the
+// catalog keeps where they end and their digest, and whoever goes on reads them again.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/digest.h"
+#include "sluice/error.h"
+#include "transfer/upload.h"
+
+namespace sluice::transfer {
+
+// How many bytes are durable from the beginning of the file, or why the checkpoint failed.
+using offset_callback = std::move_only_function<void(result<std::uint64_t>)>;
+
+// Made by `upload::write_serially`, and the only one of its upload: a newer one fences it off, and
+// every call of it fails with `conflict` then. One thread at a time. When it is gone, the upload
+// stays open with what it kept.
+class serial_writer : public std::enable_shared_from_this<serial_writer> {
+ public:
+  serial_writer(std::shared_ptr<upload> home, upload::claim_ptr mine, std::uint64_t offset,
+                base::digest_stream tail);
+  ~serial_writer();
+  serial_writer(const serial_writer&) = delete;
+  serial_writer& operator=(const serial_writer&) = delete;
+
+  [[nodiscard]] upload& home() const noexcept { return *home_; }
+
+  // Where the next byte goes: all before it arrived, and is durable after a checkpoint.
+  [[nodiscard]] std::uint64_t offset() const noexcept { return offset_; }
+
+  // How many bytes end the block that is being written: pieces of so many are written at once.
+  [[nodiscard]] std::size_t wanted_bytes() const noexcept;
+
+  // The next bytes, any number. Fastest where they are a whole block in a buffer of the pool.
+  // Blocks on the disk. After a failure nothing more can be appended.
+  //   invalid_argument: more than the upload has; conflict: a newer request took over, or the
+  //   upload ended; no_space, io
+  [[nodiscard]] result<void> append(std::span<const std::byte> piece);
+
+  // From here on nothing that is appended counts, until `keep`: so bytes whose digest comes behind
+  // them leave nothing when it is wrong. Errors of `keep` as `append`.
+  void hold_back() noexcept { holds_back_ = true; }
+  [[nodiscard]] result<void> keep();
+
+  // The size, where it was not known: durable when this returns. Blocks.
+  //   conflict: it is another one, less than what arrived, or as `append`; invalid_argument: too
+  //   large; no_space, io
+  [[nodiscard]] result<void> declare_size(std::uint64_t size_bytes);
+
+  // Makes all durable that counts, soon. `done` is called on the room's or the catalog's thread,
+  // inside this call where it was taken over (conflict).
+  void checkpoint(offset_callback done);
+
+  [[nodiscard]] bool is_fenced() const noexcept { return mine_->fenced; }
+
+ private:
+  [[nodiscard]] error taken_over() const;
+  [[nodiscard]] result<void> write(std::span<const std::byte> piece);
+  void note(std::span<const std::byte> piece, std::uint64_t size_bytes);
+  [[nodiscard]] result<void> hand_over();
+
+  const std::shared_ptr<upload> home_;
+  const upload::claim_ptr mine_;
+  std::uint64_t offset_;
+  base::digest_stream tail_;  // of the unfinished block
+  bool holds_back_ = false;
+  bool failed_ = false;
+  upload::serial_bytes fresh_;  // appended, and not yet the upload's
+};
+
+}  // namespace sluice::transfer
