@@ -1,5 +1,7 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <boost/asio/ip/address.hpp>
+#include <cctype>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -35,6 +37,11 @@ bool is_loopback(const std::string& host) {
   boost::system::error_code no_address;
   const auto address = boost::asio::ip::make_address(host, no_address);
   return no_address ? host == "localhost" : address.is_loopback();
+}
+
+std::string in_lower_case(std::string& name) {
+  std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
+  return "";
 }
 
 result<std::vector<host_port>> addresses(const serve_flags& flags) {
@@ -90,13 +97,18 @@ void add_limits(CLI::App& app, serve_flags& flags) {
       ->capture_default_str();
 }
 
+// `other` follows the flag where it is given, and has a default of its own.
 void add_deadline(CLI::App& app, const std::string& flag, std::chrono::milliseconds& value,
-                  const std::string& usual, const std::string& what) {
+                  const std::string& usual, const std::string& what,
+                  std::chrono::milliseconds* other = nullptr) {
   const auto check = [](const std::string& text) -> std::string {
     if (parse_duration(text)) return "";
     return "\"" + text + "\" is no time from 1ms to 24h";
   };
-  const auto take = [&value](const std::string& text) { value = parse_duration(text).value(); };
+  const auto take = [&value, other](const std::string& text) {
+    value = parse_duration(text).value();
+    if (other != nullptr) *other = value;
+  };
   app.add_option_function<std::string>(flag, take, what + " Like 500ms, 10s, 5min, 2h.")
       ->type_name("TIME")
       ->check(CLI::Validator(check, ""))
@@ -131,13 +143,20 @@ void add_storage_limits(CLI::App& app, server::storage_options& storage) {
 
 void add_deadlines(CLI::App& app, server::options& settings) {
   native::session_limits& limits = settings.limits;
+  http::connection_limits& http = settings.http_limits;
   add_deadline(app, "--handshake-timeout", limits.handshake, "10s",
-               "A client that has not introduced itself by then is closed.");
-  add_deadline(app, "--idle-timeout", limits.idle, "10min",
-               "A connection on which nothing is asked for so long is closed.");
+               "A client that has not introduced itself by then is closed; over HTTP, one whose "
+               "request's head is not whole.",
+               &http.head);
+  add_deadline(
+      app, "--idle-timeout", limits.idle, "10min",
+      "A connection on which nothing is asked for so long is closed; over HTTP, without this "
+      "flag, after 1min.",
+      &http.idle);
   add_deadline(app, "--stall-timeout", limits.stall, "30s",
                "A client that stops in the middle of a message, or does not take its replies, for "
-               "so long is closed.");
+               "so long is closed.",
+               &http.stall);
   add_deadline(app, "--drain-timeout", settings.drain, "30s",
                "How long running transfers may go on once the server is told to stop.");
 }
@@ -164,6 +183,13 @@ runner declare_serve(CLI::App& app) {
       ->allow_extra_args(false)
       ->delimiter(',')
       ->default_str("127.0.0.1:8080");
+  app.add_option("--host", flags->server.hosts,
+                 "Name that browsers may know this server by, besides localhost and addresses; may "
+                 "be repeated. Requests over HTTP for other names are refused.")
+      ->type_name("NAME")
+      ->allow_extra_args(false)
+      ->delimiter(',')
+      ->transform(CLI::Validator(in_lower_case, ""));
   app.add_option("--data", flags->data,
                  "Folder for the server's own state: the catalog and partial uploads. Without it, "
                  ".sluice in the served folder.")

@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 
+#include "http/chunks.h"
 #include "http/request.h"
 #include "http/response.h"
 #include "sluice/awaitable.h"
@@ -42,6 +43,7 @@ class exchange_abort {
 class exchange {
  public:
   exchange(connection& home, request asked, std::uint64_t number);
+  ~exchange();
   exchange(const exchange&) = delete;
   exchange& operator=(const exchange&) = delete;
 
@@ -70,7 +72,7 @@ class exchange {
   // All of the body has been taken (true from the start where there is none). Then the trailers of
   // a chunked body are known; fields of framing and routing among them are dropped.
   [[nodiscard]] bool body_ended() const noexcept;
-  [[nodiscard]] const field_list& trailers() const noexcept { return trailers_; }
+  [[nodiscard]] const field_list& trailers() const noexcept;
   // Of the body, taken so far.
   [[nodiscard]] std::uint64_t body_taken() const noexcept { return body_taken_; }
 
@@ -90,7 +92,7 @@ class exchange {
   awaitable<result<void>> write(std::span<const std::byte> bytes);
   // From the page cache by sendfile(2); what is not in it is read on the pool first.
   //   changed: the file became shorter; the connection is over
-  awaitable<result<void>> write_file(const transfer::download& file, std::uint64_t offset,
+  awaitable<result<void>> write_file(const store::content& file, std::uint64_t offset,
                                      std::uint64_t size_bytes);
   awaitable<result<void>> end();
   [[nodiscard]] bool wants_body() const noexcept { return !asked_.is_head(); }
@@ -103,15 +105,33 @@ class exchange {
  private:
   friend class connection;
 
+  // The body.
+  [[nodiscard]] std::uint64_t data_left() const noexcept;
+  void took(std::uint64_t bytes) noexcept;
+  [[nodiscard]] result<void> take_framing();
+  [[nodiscard]] result<std::size_t> take_data(std::span<std::byte> into);
+  [[nodiscard]] result<std::size_t> take_data_here(std::span<std::byte> into);
+
+  // The response.
+  [[nodiscard]] bool must_close() const;
+  void announce(std::uint64_t size_bytes);
+  [[nodiscard]] result<void> account(std::uint64_t size_bytes);
+  awaitable<result<void>> flush(std::span<const std::byte> body, bool more);
+
   connection& home_;
   const request asked_;
   const std::uint64_t number_;
-  field_list trailers_;
+
+  std::uint64_t counted_left_ = 0;  // of a body whose length was told
+  std::optional<chunk_reader> chunks_;
+  std::unique_ptr<problem> rejection_;  // the body breaks the protocol
   std::uint64_t body_taken_ = 0;
+  bool continued_ = false;  // 100 was sent
+
+  std::string pending_;                     // head and framing that go out with the next bytes
   std::optional<std::uint64_t> size_left_;  // of a response whose length was told
   status code_ = status::unknown;
   bool chunked_ = false;
-  bool continued_ = false;  // 100 was sent, or is not wanted
   bool began_ = false;
   bool complete_ = false;
   bool closes_ = false;

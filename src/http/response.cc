@@ -9,6 +9,7 @@ response::response(const problem& why) : code_(why.code) {
 }
 
 response& response::add(std::string_view name, std::string_view value) {
+  if (name == "Content-Security-Policy") has_policy_ = true;
   lines_ += name;
   lines_ += ": ";
   const std::size_t begin = lines_.size();

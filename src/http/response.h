@@ -25,11 +25,13 @@ class response {
   [[nodiscard]] status code() const noexcept { return code_; }
   [[nodiscard]] const std::string& lines() const noexcept { return lines_; }
   [[nodiscard]] const std::string& body() const noexcept { return body_; }
+  [[nodiscard]] bool has_policy() const noexcept { return has_policy_; }
 
  private:
   status code_;
   std::string lines_;  // "Name: value\r\n" each
   std::string body_;
+  bool has_policy_ = false;  // a Content-Security-Policy of its own
 };
 
 }  // namespace sluice::http

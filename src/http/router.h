@@ -38,8 +38,8 @@ struct route {
 // Allow where no row has it; then `authorize`; then the handler.
 awaitable<result<void>> dispatch(exchange& now, service& shared);
 
-// The one place that says whether a request may be answered: the Host it names (DNS rebinding), the
-// Origin of one that changes something (RFC 6454, 7).
-[[nodiscard]] result<void> authorize(const request& asked, right needs, const service& shared);
+// The one place that says whether a request may be answered: the Host it names (DNS rebinding:
+// 421), the Origin of one that changes something (RFC 6454, 7: 403).
+[[nodiscard]] parsed<void> authorize(const request& asked, right needs, const service& shared);
 
 }  // namespace sluice::http

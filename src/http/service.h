@@ -25,6 +25,7 @@ struct connection_limits {
   std::size_t rate_bytes = 500;             // a second: the least progress of a body
   std::size_t head_bytes = 32 * 1024;
   std::size_t fields = 100;
+  std::uint64_t requests = 10'000;  // of one connection
   std::size_t unread_bytes =
       256 * 1024;  // of a body that nobody wants, before the connection closes
 };

@@ -12,7 +12,10 @@
 #include <thread>
 
 #include "base/log.h"
+#include "http/connection.h"
 #include "native/session.h"
+#include "net/watch.h"
+#include "net/which_protocol.h"
 #include "server/storage.h"
 #include "sluice/listener.h"
 
@@ -89,21 +92,79 @@ class place {
   std::size_t number_;
 };
 
-awaitable<void> session_root(tcp_socket socket, native::service& shared,
-                             std::atomic<std::size_t>& connections, std::size_t max_connections) {
+// What the sessions of both protocols work with.
+struct services {
+  native::service native;
+  http::service http;
+  std::size_t max_connections;
+  std::atomic<std::size_t> connections = 0;
+};
+
+// Closes a connection whose client says nothing.
+class silence final : private net::watched {
+ public:
+  silence(tcp_socket& socket, const native::service& shared)
+      : socket_(socket),
+        shared_(shared),
+        since_(std::chrono::steady_clock::now()),
+        watch_(socket.get_executor(), *this, net::pause_for(shared.limits.handshake)) {}
+
+ private:
+  void look(std::chrono::steady_clock::time_point now) override {
+    if (!shared_.draining && now - since_ < shared_.limits.handshake) return;
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+  }
+
+  tcp_socket& socket_;
+  const native::service& shared_;
+  const std::chrono::steady_clock::time_point since_;
+  const net::watch watch_;
+};
+
+awaitable<result<net::protocol>> first_word(tcp_socket& socket, const native::service& shared) {
+  const silence until_it_comes(socket, shared);
+  boost::system::error_code ignored;
+  socket.non_blocking(true, ignored);
+  co_return co_await net::which_protocol(socket);
+}
+
+awaitable<void> refuse(net::protocol spoken, tcp_socket socket, services& shared) {
+  if (spoken == net::protocol::native) co_await native::refuse(std::move(socket), shared.native);
+  if (spoken == net::protocol::http) co_await http::refuse(std::move(socket), shared.http);
+}
+
+awaitable<result<void>> serve_protocol(net::protocol spoken, tcp_socket socket, services& shared) {
+  switch (spoken) {
+    case net::protocol::native: co_return co_await native::serve(std::move(socket), shared.native);
+    case net::protocol::http: co_return co_await http::serve(std::move(socket), shared.http);
+    case net::protocol::tls: co_return fail(errc::unsupported, "the client wants TLS");
+    case net::protocol::unknown: break;
+  }
+  co_return fail(errc::bad_frame, "the client speaks no protocol of this server");
+}
+
+awaitable<void> session_root(tcp_socket socket, services& shared) {
   // Sessions end by their own deadlines and by `draining`, never from outside in the middle of a
   // step.
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   boost::system::error_code unknown;
   const auto peer = to_string(socket.remote_endpoint(unknown));
-  const place here(connections);
-  if (here.number() > max_connections) {
-    base::log_info("{}: refused, {} connections are open", peer, max_connections);
-    co_await native::refuse(std::move(socket), shared);
+  const place here(shared.connections);
+  const auto spoken = co_await first_word(socket, shared.native);
+  if (!spoken) {
+    const bool left = spoken.error().code == errc::end_of_stream;
+    base::log(left ? base::log_level::debug : base::log_level::info,
+              "{}: ended: it said nothing: {}", peer, spoken.error().message());
+    co_return;
+  }
+  if (here.number() > shared.max_connections) {
+    base::log_info("{}: refused, {} connections are open", peer, shared.max_connections);
+    co_await refuse(*spoken, std::move(socket), shared);
     co_return;
   }
   base::log_debug("{}: connected", peer);
-  const auto outcome = co_await native::serve(std::move(socket), shared);
+  const auto outcome = co_await serve_protocol(*spoken, std::move(socket), shared);
   if (outcome) {
     base::log_debug("{}: left", peer);
   } else {
@@ -118,15 +179,25 @@ class running_server {
       : settings_(settings),
         stored_(std::move(stored)),
         pool_(std::max(min_pool_threads, 2 * thread_count(settings.threads))),
-        shared_{.uploads = *stored_->uploads,
-                .small_files = *stored_->small_files,
-                .downloads = *stored_->downloads,
-                .tree = *stored_->tree,
-                .scrubs = *stored_->scrubs,
-                .pool = pool_,
-                .buffers = buffers_,
-                .limits = settings.limits,
-                .agent = "sluice/" SLUICE_VERSION},
+        shared_{.native = {.uploads = *stored_->uploads,
+                           .small_files = *stored_->small_files,
+                           .downloads = *stored_->downloads,
+                           .tree = *stored_->tree,
+                           .scrubs = *stored_->scrubs,
+                           .pool = pool_,
+                           .buffers = buffers_,
+                           .limits = settings.limits,
+                           .agent = "sluice/" SLUICE_VERSION},
+                .http = {.uploads = *stored_->uploads,
+                         .small_files = *stored_->small_files,
+                         .downloads = *stored_->downloads,
+                         .tree = *stored_->tree,
+                         .pool = pool_,
+                         .buffers = buffers_,
+                         .limits = settings.http_limits,
+                         .agent = "sluice/" SLUICE_VERSION,
+                         .hosts = settings.hosts},
+                .max_connections = settings.max_connections},
         threads_(thread_count(settings.threads)),
         signals_(threads_.first(), SIGTERM, SIGINT),
         drain_deadline_(threads_.first().get_executor()) {}
@@ -156,9 +227,8 @@ class running_server {
       if (settings_.on_listening) {
         settings_.on_listening("sluice://" + to_string(each.local_endpoint()) + "/");
       }
-      each.serve(socket_session([this](tcp_socket socket) {
-        return session_root(std::move(socket), shared_, connections_, settings_.max_connections);
-      }));
+      each.serve(socket_session(
+          [this](tcp_socket socket) { return session_root(std::move(socket), shared_); }));
     }
     return {};
   }
@@ -166,7 +236,8 @@ class running_server {
   void wait_for_signal() {
     signals_.async_wait([this](const boost::system::error_code& failed, int number) {
       if (failed) return;
-      if (shared_.draining.exchange(true)) std::_Exit(128 + number);
+      if (shared_.native.draining.exchange(true)) std::_Exit(128 + number);
+      shared_.http.draining = true;
       base::log_info("stopping: running transfers may end within {} s",
                      std::chrono::duration_cast<std::chrono::seconds>(settings_.drain).count());
       wait_for_signal();
@@ -180,7 +251,7 @@ class running_server {
     for (auto& each : listeners_) each.stop();
     drain_deadline_.expires_after(settings_.drain);
     drain_deadline_.async_wait([this](const boost::system::error_code& cancelled) {
-      if (!cancelled) shared_.closing = true;
+      if (!cancelled) shared_.native.closing = shared_.http.closing = true;
     });
     for (auto& each : listeners_) co_await each.drained();
     drain_deadline_.cancel();
@@ -193,8 +264,7 @@ class running_server {
   std::unique_ptr<storage> stored_;
   net::blocking_pool pool_;
   base::buffer_pool buffers_{buffers};
-  native::service shared_;
-  std::atomic<std::size_t> connections_ = 0;
+  services shared_;
   io_threads threads_;
   asio::signal_set signals_;
   steady_timer drain_deadline_;

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "http/service.h"
 #include "native/service.h"
 #include "server/storage.h"
 #include "sluice/error.h"
@@ -24,6 +25,8 @@ struct options {
   std::size_t max_connections = 1'024;  // over all addresses; the next client is told BUSY
   unsigned threads = 0;                 // that move bytes; 0: one for each core
   native::session_limits limits;
+  http::connection_limits http_limits;
+  std::vector<std::string> hosts;  // names, in lower case, that a browser may know this server by
   storage_options storage;
   std::chrono::milliseconds drain{30'000};  // for running transfers, once told to stop
 

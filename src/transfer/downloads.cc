@@ -163,6 +163,12 @@ result<std::shared_ptr<download>> downloads::open(std::string_view path) {
   return std::make_shared<download>(site_, std::move(*content), std::move(*table));
 }
 
+result<std::shared_ptr<const store::content>> downloads::open_content(std::string_view path) {
+  auto parsed = store::rel_path::parse(path);
+  if (!parsed) return std::unexpected(parsed.error());
+  return site_.store.open_content(*parsed);
+}
+
 result<std::shared_ptr<digest_table>> downloads::table_of(const store::entry& file) {
   const key wanted{to_catalog(file.id), file.size_bytes, file.mtime_ns};
   auto made = std::make_shared<digest_table>(wanted.file, wanted.size_bytes, wanted.mtime_ns);

@@ -98,6 +98,9 @@ class downloads {
   // Blocks. not_found, not_a_file, invalid_argument.
   [[nodiscard]] result<std::shared_ptr<download>> open(std::string_view path);
 
+  // For those who need no digests: without a look into the catalog. Errors as `open`.
+  [[nodiscard]] result<std::shared_ptr<const store::content>> open_content(std::string_view path);
+
  private:
   struct key {
     catalog::file_identity file;

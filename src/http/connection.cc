@@ -1,0 +1,286 @@
+#include "http/connection.h"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+
+#include "base/log.h"
+#include "http/router.h"
+#include "net/path_tuning.h"
+#include "sluice/host_port.h"
+
+namespace sluice::http {
+namespace {
+
+// Behind the last response, so much of what still comes is read and dropped.
+constexpr std::size_t lingering_bytes_max = std::size_t{16} << 20;
+constexpr unsigned empty_lines_max = 2;  // before a request line; RFC 9112, 2.2
+
+tcp_endpoint peer_of(const tcp_socket& socket) {
+  boost::system::error_code gone;
+  return socket.remote_endpoint(gone);
+}
+
+bool is_of_the_peer(errc code) {
+  return code == errc::end_of_stream || code == errc::broken_stream || code == errc::cancelled;
+}
+
+}  // namespace
+
+connection::connection(tcp_socket socket, service& shared)
+    : socket_(std::move(socket)),
+      shared_(shared),
+      where_(socket_.get_executor()),
+      peer_(peer_of(socket_)),
+      input_(socket_),
+      output_(socket_),
+      since_(clock::now()) {
+  net::tune(socket_);
+  const auto& limits = shared_.limits;
+  watch_ =
+      net::watch(where_, *this, net::pause_for(std::min({limits.head, limits.idle, limits.stall})));
+}
+
+void connection::enter(phase next) {
+  phase_ = next;
+  since_ = clock::now();
+}
+
+error connection::explain(const error& why) const {
+  return trouble_ && why.code == errc::cancelled ? *trouble_ : why;
+}
+
+void connection::close(error why) {
+  if (!trouble_) trouble_ = std::move(why);
+  boost::system::error_code ignored;
+  socket_.cancel(ignored);
+  socket_.shutdown(tcp_socket::shutdown_both, ignored);
+}
+
+void connection::abort(std::uint64_t number) {
+  if (number == number_ && phase_ == phase::exchange) {
+    close(error{errc::cancelled, "a newer request took its place"});
+  }
+}
+
+void connection::time_out(const char* what, bool answerable) {
+  const error why{errc::timed_out, what};
+  if (!answerable) return close(why);
+  if (!trouble_) trouble_ = why;
+  boost::system::error_code ignored;
+  socket_.cancel(ignored);
+}
+
+// Each half of `stall` must bring its share; so a peer that stops is noticed within `stall`.
+bool connection::is_too_slow(clock::time_point now) {
+  const auto span =
+      std::max<clock::duration>(shared_.limits.stall / 2, std::chrono::milliseconds(1));
+  const auto judge = [&](window& current, bool waits, std::uint64_t bytes) {
+    if (!waits || !current.open) {
+      current = {now, bytes, waits};
+      return false;
+    }
+    if (now - current.begin < span) return false;
+    const auto seconds = std::chrono::duration<double>(now - current.begin).count();
+    const bool slow = static_cast<double>(bytes - current.bytes) <
+                      seconds * static_cast<double>(shared_.limits.rate_bytes);
+    current = {now, bytes, true};
+    return slow;
+  };
+  const bool receives = input_.waiting() && phase_ == phase::exchange;
+  if (judge(receiving_, receives, receives ? input_.arrived() : 0)) {
+    time_out("wait for the body of the request", true);
+    return true;
+  }
+  if (judge(sending_, output_.waiting(), output_.waiting() ? output_.delivered() : 0)) {
+    time_out("wait for the client to take the response", false);
+    return true;
+  }
+  return false;
+}
+
+void connection::look(clock::time_point now) {
+  if (trouble_ && phase_ != phase::lingering) return;
+  if (shared_.closing || (shared_.draining && phase_ == phase::idle)) {
+    return close(error{errc::cancelled, "the server is shutting down"});
+  }
+  if (phase_ == phase::exchange) {
+    (void)is_too_slow(now);
+    return;
+  }
+  const auto& limits = shared_.limits;
+  const bool first = phase_ == phase::idle && number_ == 0;
+  const auto limit = phase_ == phase::idle && !first ? limits.idle : limits.head;
+  if (now - since_ < limit) return;
+  if (phase_ == phase::head) return time_out("wait for the rest of a request's head", true);
+  if (phase_ == phase::idle) return time_out("wait for a request", false);
+  time_out("wait for the client to close", false);
+}
+
+// The request whose head is buffered; nullopt where it is not whole.
+std::optional<parsed<request>> connection::take_head(head_finder& finder,
+                                                     const head_limits& limits) {
+  const auto here = input_.buffered();
+  if (here.empty()) return std::nullopt;
+  if (phase_ == phase::idle) enter(phase::head);
+  const auto size = finder.find(here);
+  if (!size) return std::unexpected(size.error());
+  if (*size == 0) return std::nullopt;
+  auto asked = parse_head(here.substr(0, *size), limits);
+  input_.consume(*size);
+  return asked;
+}
+
+awaitable<result<void>> connection::read_head(std::optional<parsed<request>>& asked) {
+  enter(phase::idle);
+  const head_limits limits{.bytes = shared_.limits.head_bytes, .fields = shared_.limits.fields};
+  head_finder finder(limits);
+  unsigned empty_lines = 0;
+  for (;;) {
+    while (empty_lines < empty_lines_max && input_.buffered().starts_with("\r\n")) {
+      input_.consume(2);
+      ++empty_lines;
+    }
+    asked = take_head(finder, limits);
+    if (asked) co_return result<void>{};
+    const auto got = input_.receive(limits.bytes + 2);
+    if (!got) co_return std::unexpected(got.error());
+    if (*got > 0) continue;
+    const auto readable = co_await input_.wait(1);
+    if (readable) continue;
+    const bool late = trouble_ && trouble_->code == errc::timed_out && phase_ == phase::head;
+    if (!late) co_return std::unexpected(explain(readable.error()));
+    asked = std::unexpected(problem(status::request_timeout, trouble_->context));
+    co_return result<void>{};
+  }
+}
+
+awaitable<result<void>> connection::run() {
+  const auto self = shared_from_this();
+  result<void> outcome;
+  for (bool goes_on = true; goes_on;) {
+    std::optional<parsed<request>> asked;
+    outcome = co_await read_head(asked);
+    if (!outcome) break;
+    if (!*asked) {
+      base::log_debug("{}: refused a request: {}", to_string(peer_), asked->error().detail);
+      co_await reject(asked->error());
+      break;
+    }
+    goes_on = co_await serve_one(**asked);
+  }
+  watch_.end();
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+  if (!outcome && outcome.error().code == errc::end_of_stream && phase_ == phase::idle) {
+    outcome = {};
+  }
+  if (outcome && trouble_) outcome = std::unexpected(*trouble_);
+  co_return outcome;
+}
+
+awaitable<bool> connection::serve_one(request& asked) {
+  enter(phase::exchange);
+  receiving_ = sending_ = {};
+  asked.peer = peer_;
+  exchange now(*this, std::move(asked), ++number_);
+  auto answered = co_await dispatch(now, shared_);
+  if (!answered) answered = co_await answer_failure(now, answered.error());
+  if (!answered || !now.complete()) {
+    close(answered ? error{errc::internal, "a response was not complete"} : answered.error());
+    co_return false;
+  }
+  const auto at_end = co_await drop_body(now);
+  if (at_end && *at_end && !now.closes_ && !trouble_) co_return true;
+  if (at_end) co_await linger();
+  co_return false;
+}
+
+// What a handler could not do, told to the client while nothing else was.
+awaitable<result<void>> connection::answer_failure(exchange& now, const error& why) {
+  if (now.began() || is_of_the_peer(why.code)) co_return std::unexpected(why);
+  if (now.rejection_) {
+    now.close_after();
+    const response refused(*now.rejection_);
+    co_return co_await now.send(refused);
+  }
+  if (trouble_) now.close_after();
+  if (why.code == errc::internal || why.code == errc::io) {
+    base::log_warning("{}: {} {}: {}", to_string(peer_), now.asked().method, now.asked().path,
+                      why.message());
+  }
+  const response failed(to_problem(why));
+  co_return co_await now.send(failed);
+}
+
+// Reads away what a handler left of the body, up to the limit; whether that was all.
+awaitable<result<bool>> connection::drop_body(exchange& now) {
+  if (now.closes_) co_return now.body_ended();
+  std::array<std::byte, 4096> scrap;
+  const std::uint64_t limit = now.body_taken() + shared_.limits.unread_bytes;
+  while (!now.body_ended()) {
+    if (now.body_taken() > limit) co_return false;
+    const auto got = co_await now.read_some(scrap);
+    if (!got) {
+      if (now.rejection_) co_return false;
+      co_return std::unexpected(got.error());
+    }
+  }
+  co_return true;
+}
+
+awaitable<void> connection::reject(const problem& why) {
+  ++number_;
+  const response refused(why);
+  std::string text;
+  append_status_line(text, refused.code());
+  append_common_fields(text, shared_.agent);
+  text += refused.lines();
+  text += "Content-Security-Policy: default-src 'none'\r\nConnection: close\r\nContent-Length: " +
+          std::to_string(refused.body().size()) + "\r\n\r\n" + refused.body();
+  enter(phase::exchange);
+  const auto sent = co_await output_.send(text, {}, false);
+  if (sent) co_await linger();
+}
+
+// Closing a socket with unread bytes resets the connection, and the response on its way would be
+// lost. So our side is ended first, and what still comes is dropped.
+awaitable<void> connection::linger() {
+  boost::system::error_code ignored;
+  socket_.shutdown(tcp_socket::shutdown_send, ignored);
+  enter(phase::lingering);
+  std::array<std::byte, 4096> scrap;
+  input_.consume(input_.buffered().size());
+  for (std::size_t dropped = 0; dropped < lingering_bytes_max;) {
+    const auto got = input_.receive(std::span<std::byte>(scrap));
+    if (!got) co_return;
+    dropped += *got;
+    if (*got > 0) continue;
+    const auto readable = co_await input_.wait(1);
+    if (!readable) co_return;
+  }
+}
+
+awaitable<void> connection::run_refusing(const problem& why) {
+  const auto self = shared_from_this();
+  std::optional<parsed<request>> asked;
+  const auto came = co_await read_head(asked);
+  if (came) co_await reject(*asked ? why : asked->error());
+  watch_.end();
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+}
+
+awaitable<result<void>> serve(tcp_socket socket, service& shared) {
+  const auto current = std::make_shared<connection>(std::move(socket), shared);
+  auto outcome = co_await current->run();
+  co_return outcome;
+}
+
+awaitable<void> refuse(tcp_socket socket, service& shared) {
+  const auto current = std::make_shared<connection>(std::move(socket), shared);
+  const problem busy(status::service_unavailable,
+                     "this server has as many connections as it may; try again in a moment");
+  co_await current->run_refusing(busy);
+}
+
+}  // namespace sluice::http

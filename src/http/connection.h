@@ -1,0 +1,94 @@
+// One connection of HTTP/1.1: requests in, one after the other, responses out (RFC 9112).
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "http/exchange.h"
+#include "http/head.h"
+#include "http/input.h"
+#include "http/output.h"
+#include "http/service.h"
+#include "net/watch.h"
+
+namespace sluice::http {
+
+// Runs the connection of a client that was just accepted, on the socket's thread; returns when it
+// is over and the socket is closed. The result says how it ended: success when the client left
+// between two requests. `shared` outlives it.
+awaitable<result<void>> serve(tcp_socket socket, service& shared);
+
+// For a connection over the limit: 503 to the first request, and the end. At most `limits.head`
+// long.
+awaitable<void> refuse(tcp_socket socket, service& shared);
+
+// The inside, for exchanges. Shared with those who may abort it; one thread.
+class connection final : public std::enable_shared_from_this<connection>, private net::watched {
+ public:
+  connection(tcp_socket socket, service& shared);
+
+  awaitable<result<void>> run();
+  // Answers the first request with `why`, whatever it is.
+  awaitable<void> run_refusing(const problem& why);
+
+  [[nodiscard]] service& shared() noexcept { return shared_; }
+  [[nodiscard]] input& in() noexcept { return input_; }
+  [[nodiscard]] output& out() noexcept { return output_; }
+  [[nodiscard]] const executor& where() const noexcept { return where_; }
+  [[nodiscard]] const tcp_endpoint& peer() const noexcept { return peer_; }
+
+  // What an operation of the socket failed with: the deadline, where there was one.
+  [[nodiscard]] error explain(const error& why) const;
+
+  // Ends the connection now, if its current request is still that one.
+  void abort(std::uint64_t number);
+
+ private:
+  using clock = std::chrono::steady_clock;
+  enum class phase : std::uint8_t { idle, head, exchange, lingering };
+
+  // The next request, or what to answer instead.
+  awaitable<result<void>> read_head(std::optional<parsed<request>>& asked);
+  std::optional<parsed<request>> take_head(head_finder& finder, const head_limits& limits);
+  awaitable<bool> serve_one(request& asked);
+  awaitable<result<void>> answer_failure(exchange& now, const error& why);
+  awaitable<result<bool>> drop_body(exchange& now);
+  awaitable<void> reject(const problem& why);
+  awaitable<void> linger();
+  void enter(phase next);
+  void look(clock::time_point now) override;
+  [[nodiscard]] bool is_too_slow(clock::time_point now);
+  void time_out(const char* what, bool answerable);
+  void close(error why);
+
+  tcp_socket socket_;
+  service& shared_;
+  const executor where_;
+  const tcp_endpoint peer_;
+  input input_;
+  output output_;
+  net::watch watch_;
+  std::uint64_t number_ = 0;  // of the current request
+  phase phase_ = phase::idle;
+  clock::time_point since_;  // of the phase
+  std::optional<error> trouble_;
+
+  // Progress of what waits for the peer.
+  struct window {
+    clock::time_point begin;
+    std::uint64_t bytes = 0;
+    bool open = false;
+  };
+  window receiving_;
+  window sending_;
+};
+
+// The fields that are in every response, as lines.
+void append_common_fields(std::string& out, std::string_view agent);
+// "HTTP/1.1 200 OK\r\n".
+void append_status_line(std::string& out, status code);
+
+}  // namespace sluice::http

@@ -1,0 +1,169 @@
+// GET and HEAD of a file: RFC 9110, 8 (representation), 13 (conditions), 14 (ranges).
+#include <fmt/format.h>
+
+#include <ctime>
+#include <random>
+
+#include "http/conditions.h"
+#include "http/files.h"
+#include "http/media_type.h"
+#include "http/ranges.h"
+#include "http/time.h"
+
+namespace sluice::http {
+namespace {
+
+// What a browser may do with content that it shows in place.
+constexpr std::string_view content_policy =
+    "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'";
+
+struct representation {
+  std::shared_ptr<const store::content> file;
+  media_type type;
+  validators tags;
+  std::int64_t now_s = 0;
+
+  [[nodiscard]] std::uint64_t size_bytes() const { return file->info().size_bytes; }
+};
+
+representation describe(std::shared_ptr<const store::content> file) {
+  representation found;
+  found.now_s = std::time(nullptr);
+  found.tags = validators_of(file->info(), found.now_s);
+  found.type = media_type_of(file->info().name);
+  found.file = std::move(file);
+  return found;
+}
+
+void add_validators(response& head, const representation& what) {
+  head.add("ETag", what.tags.etag)
+      .add("Last-Modified", http_date(what.tags.last_modified))
+      .add("Cache-Control", "no-cache");
+}
+
+void add_description(response& head, const representation& what) {
+  add_validators(head, what);
+  head.add("Accept-Ranges", "bytes")
+      .add("Content-Disposition", disposition(what.file->info().name, what.type.is_inline))
+      .add("Content-Security-Policy", content_policy);
+}
+
+std::string content_range(const byte_range& part, std::uint64_t size_bytes) {
+  return fmt::format("bytes {}-{}/{}", part.offset, part.offset + part.size_bytes - 1, size_bytes);
+}
+
+awaitable<result<void>> send_unsatisfiable(exchange& now, const representation& what) {
+  response refused(problem(status::range_not_satisfiable,
+                           "no range of it, over 8 ranges, or ranges that overlap"));
+  refused.add("Content-Range", fmt::format("bytes */{}", what.size_bytes()));
+  add_validators(refused, what);
+  co_return co_await now.send(refused);
+}
+
+// All of the file; the last piece only while it is the file that was promised.
+awaitable<result<void>> send_whole(exchange& now, const representation& what) {
+  response head(status::ok);
+  add_description(head, what);
+  head.add("Content-Type", what.type.name);
+  const std::uint64_t size_bytes = what.size_bytes();
+  auto sent = co_await now.begin(head, size_bytes);
+  if (!sent) co_return sent;
+  const std::uint64_t held_back = size_bytes % base::block_bytes;
+  sent = co_await now.write_file(*what.file, 0, size_bytes - held_back);
+  if (!sent) co_return sent;
+  if (size_bytes > base::block_bytes) {
+    if (auto same = what.file->check_unchanged(); !same) co_return same;
+  }
+  sent = co_await now.write_file(*what.file, size_bytes - held_back, held_back);
+  if (!sent) co_return sent;
+  co_return co_await now.end();
+}
+
+awaitable<result<void>> send_one_part(exchange& now, const representation& what, byte_range part) {
+  response head(status::partial_content);
+  add_description(head, what);
+  head.add("Content-Type", what.type.name)
+      .add("Content-Range", content_range(part, what.size_bytes()));
+  auto sent = co_await now.begin(head, part.size_bytes);
+  if (!sent) co_return sent;
+  sent = co_await now.write_file(*what.file, part.offset, part.size_bytes);
+  if (!sent) co_return sent;
+  co_return co_await now.end();
+}
+
+std::string new_boundary() {
+  std::random_device random;
+  return fmt::format("{:08x}{:08x}{:08x}", random(), random(), random());
+}
+
+awaitable<result<void>> send_parts(exchange& now, const representation& what,
+                                   const std::vector<byte_range>& parts) {
+  const std::string boundary = new_boundary();
+  const std::string closing = "\r\n--" + boundary + "--\r\n";
+  std::vector<std::string> heads;
+  std::uint64_t total = closing.size();
+  for (const auto& part : parts) {
+    heads.push_back(fmt::format("\r\n--{}\r\nContent-Type: {}\r\nContent-Range: {}\r\n\r\n",
+                                boundary, what.type.name, content_range(part, what.size_bytes())));
+    total += heads.back().size() + part.size_bytes;
+  }
+  response head(status::partial_content);
+  add_description(head, what);
+  head.add("Content-Type", "multipart/byteranges; boundary=" + boundary);
+  auto sent = co_await now.begin(head, total);
+  for (std::size_t i = 0; sent && i < parts.size(); ++i) {
+    const std::span<const char> text(heads[i]);
+    sent = co_await now.write(std::as_bytes(text));
+    if (sent) sent = co_await now.write_file(*what.file, parts[i].offset, parts[i].size_bytes);
+  }
+  if (!sent) co_return sent;
+  const std::span<const char> text(closing);
+  sent = co_await now.write(std::as_bytes(text));
+  if (!sent) co_return sent;
+  co_return co_await now.end();
+}
+
+awaitable<result<void>> send_content(exchange& now, const representation& what) {
+  const request& asked = now.asked();
+  range_answer answer;
+  if (asked.method == "GET" && asked.has("Range") && range_counts(asked, what.tags, what.now_s)) {
+    answer = parse_range(asked.field("Range"), what.size_bytes());
+  }
+  switch (answer.what) {
+    case range_answer::kind::whole: co_return co_await send_whole(now, what);
+    case range_answer::kind::unsatisfiable: co_return co_await send_unsatisfiable(now, what);
+    case range_answer::kind::parts: break;
+  }
+  if (answer.parts.size() == 1) co_return co_await send_one_part(now, what, answer.parts.front());
+  co_return co_await send_parts(now, what, answer.parts);
+}
+
+}  // namespace
+
+awaitable<result<void>> get_file(exchange& now, service& shared) {
+  const std::string_view path = now.asked().below("/files/");
+  auto file = co_await net::on_pool(
+      shared.pool, [&shared, path] { return shared.downloads.open_content(path); });
+  if (!file && file.error().code == errc::not_a_file) {
+    const response folder(problem(status::not_found, now.asked().path + " is a folder"));
+    co_return co_await now.send(folder);
+  }
+  if (!file) co_return std::unexpected(file.error());
+  const representation what = describe(std::move(*file));
+  switch (judge(now.asked(), what.tags)) {
+    case verdict::go_on: break;
+    case verdict::not_modified: {
+      response same(status::not_modified);
+      add_validators(same, what);
+      co_return co_await now.send(same);
+    }
+    case verdict::failed: {
+      response failed(problem(status::precondition_failed, "the file is another one by now"));
+      add_validators(failed, what);
+      co_return co_await now.send(failed);
+    }
+  }
+  co_return co_await send_content(now, what);
+}
+
+}  // namespace sluice::http

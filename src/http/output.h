@@ -1,0 +1,45 @@
+// Bytes to a peer.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "sluice/awaitable.h"
+#include "sluice/error.h"
+
+namespace sluice::http {
+
+// The socket is the caller's, outlives it, and is in non-blocking mode. One coroutine at a time, on
+// the socket's thread. Nothing is queued here: what a call was given is with the kernel when it
+// returns, so that a slow peer slows the one who makes the bytes.
+//
+// Errors: broken_stream (the peer is gone), io, cancelled, changed (send_file: the file ended).
+class output {
+ public:
+  explicit output(tcp_socket& socket) : socket_(socket) {}
+
+  // Both, in one segment where they fit. `more` follows at once: the kernel may wait for it.
+  awaitable<result<void>> send(std::string_view head, std::span<const std::byte> body, bool more);
+
+  // With sendfile(2), which runs on this thread: the bytes are to be in the page cache.
+  awaitable<result<void>> send_file(int fd, std::uint64_t offset, std::uint64_t size_bytes);
+
+  // What can be sent at once, without waiting; for the last word before a connection is closed.
+  void try_send(std::string_view text) noexcept;
+
+  // Bytes that the peer's side acknowledged.
+  [[nodiscard]] std::uint64_t delivered() const noexcept;
+  [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
+  [[nodiscard]] bool waiting() const noexcept { return waiting_; }
+
+ private:
+  awaitable<result<void>> wait();
+
+  tcp_socket& socket_;
+  std::uint64_t sent_ = 0;
+  bool waiting_ = false;
+};
+
+}  // namespace sluice::http

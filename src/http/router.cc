@@ -1,0 +1,101 @@
+#include "http/router.h"
+
+#include <algorithm>
+#include <boost/asio/ip/address.hpp>
+#include <string>
+
+#include "http/syntax.h"
+#include "http/target.h"
+
+namespace sluice::http {
+namespace {
+
+bool fits(std::string_view pattern, std::string_view path) {
+  return pattern.ends_with('/') ? path.starts_with(pattern) : path == pattern;
+}
+
+// The longest pattern that fits; "" where none does.
+std::string_view find_pattern(std::string_view path) {
+  std::string_view best;
+  for (const auto& row : routes()) {
+    if (row.path.size() > best.size() && fits(row.path, path)) best = row.path;
+  }
+  return best;
+}
+
+const route* find_route(std::string_view pattern, std::string_view method) {
+  const auto row_of = [pattern](std::string_view wanted) -> const route* {
+    const auto found = std::ranges::find_if(
+        routes(), [&](const route& row) { return row.path == pattern && row.method == wanted; });
+    return found == routes().end() ? nullptr : &*found;
+  };
+  if (const auto* row = row_of(method)) return row;
+  if (method == "HEAD") {
+    if (const auto* row = row_of("GET")) return row;
+  }
+  return row_of("*");
+}
+
+std::string allowed_methods(std::string_view pattern) {
+  std::string allowed;
+  bool head = false;
+  for (const auto& row : routes()) {
+    if (!pattern.empty() && row.path != pattern) continue;
+    if (allowed.find(row.method) != std::string::npos) continue;
+    allowed += std::string(row.method) + ", ";
+    head = head || row.method == "GET";
+  }
+  if (head && allowed.find("HEAD") == std::string::npos) allowed += "HEAD, ";
+  return allowed + "OPTIONS";
+}
+
+bool is_address(const std::string& host) {
+  boost::system::error_code no_address;
+  (void)boost::asio::ip::make_address(host, no_address);
+  return !no_address;
+}
+
+}  // namespace
+
+parsed<void> authorize(const request& asked, right needs, const service& shared) {
+  const bool known = asked.host.empty() || asked.host == "localhost" || is_address(asked.host) ||
+                     std::ranges::find(shared.hosts, asked.host) != shared.hosts.end();
+  if (!known) {
+    return std::unexpected(
+        problem(status::misdirected_request, "this server does not go by the name " + asked.host +
+                                                 "; \"sluice serve --host " + asked.host +
+                                                 "\" says it does"));
+  }
+  const bool writes = needs == right::give || needs == right::change;
+  if (!writes || !asked.has("Origin")) return {};
+  const std::string origin = asked.field("Origin");
+  if (equals_ignoring_case(origin, "http://" + asked.field("Host"))) return {};
+  return std::unexpected(
+      problem(status::forbidden, "a page of " + origin + " may not change anything here"));
+}
+
+awaitable<result<void>> dispatch(exchange& now, service& shared) {
+  const request& asked = now.asked();
+  const auto pattern = asked.path == "*" ? std::string_view() : find_pattern(asked.path);
+  if (pattern.empty() && asked.path != "*") {
+    const response absent(problem(status::not_found, "there is nothing under " + asked.path));
+    co_return co_await now.send(absent);
+  }
+  const route* row = find_route(pattern, asked.method);
+  if (row == nullptr) {
+    const bool asks = asked.method == "OPTIONS";
+    response refused = asks ? response(status::no_content)
+                            : response(problem(status::method_not_allowed,
+                                               asked.method + " is not for " + asked.path));
+    refused.add("Allow", allowed_methods(pattern));
+    co_return co_await now.send(refused);
+  }
+  const auto allowed = authorize(asked, row->needs, shared);
+  if (!allowed) {
+    const response refused(allowed.error());
+    co_return co_await now.send(refused);
+  }
+  co_return co_await row->answer(now, shared);
+}
+
+}  // namespace sluice::http
