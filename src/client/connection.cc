@@ -61,9 +61,10 @@ awaitable<result<std::shared_ptr<connection>>> connection::open(session& owner, 
 }
 
 void connection::spawn(awaitable<void> part) {
-  asio::co_spawn(session_.where(), std::move(part), [&owner = session_](const std::exception_ptr& thrown) {
-    if (thrown) owner.threw(thrown);
-  });
+  asio::co_spawn(session_.where(), std::move(part),
+                 [&owner = session_](const std::exception_ptr& thrown) {
+                   if (thrown) owner.threw(thrown);
+                 });
 }
 
 awaitable<result<void>> connection::greet() {

@@ -101,8 +101,7 @@ awaitable<result<void>> getter::get_one(url source) {
   const auto fault = name.empty() || !into_folder_ ? std::string_view{} : fault_of_name(name);
   if (!fault.empty()) co_return fail(errc::invalid_argument, fmt::format("get {}", source.text()));
   std::string place = target_.starts_with('/') && target.empty() ? "/" : target;
-  auto got =
-      co_await get_tree(session_, source, found->path, std::move(place), options_, done_);
+  auto got = co_await get_tree(session_, source, found->path, std::move(place), options_, done_);
   co_return got;
 }
 

@@ -8,28 +8,21 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <deque>
 #include <filesystem>
 #include <utility>
 
 #include "client/beneath.h"
-#include "client/failures.h"
 #include "client/get_file.h"
 #include "client/local_file.h"
 #include "client/names.h"
 #include "client/partial_file.h"
 #include "client/remote_listing.h"
 #include "client/small_gets.h"
-#include "client/task_group.h"
+#include "client/tree_work.h"
 #include "net/buffers.h"
 
 namespace sluice::client {
 namespace {
-
-constexpr std::size_t entries_a_step = 256;
-constexpr unsigned large_files_at_a_time = 3;
-constexpr std::size_t large_files_waiting = 64;
-constexpr unsigned small_streams_max = 4;
 
 // What is here in the place of an entry of the server.
 struct local_place {
@@ -37,11 +30,6 @@ struct local_place {
   std::uint64_t size_bytes = 0;
   std::optional<base::digest128> digest;  // of a small file of the right size
   std::optional<error> problem;
-};
-
-struct made_folder {
-  std::string path;
-  std::int64_t mtime_ns = 0;
 };
 
 // On a thread for the disk: makes folders, looks at what is there.
@@ -91,54 +79,34 @@ class placer {
   std::span<std::byte> buffer_;
 };
 
-class tree_getter {
+class tree_getter final : tree_work<remote_entry, small_gets> {
  public:
   tree_getter(session& owner, url server, std::string base, base::unique_fd root,
               const get_options& options, summary& done)
-      : session_(owner),
+      : tree_work(owner, done),
         server_(std::move(server)),
         base_(std::move(base)),
         root_(std::move(root)),
         options_(options),
-        done_(done),
-        failed_(owner.progress()),
-        small_(owner, server_, base_, root_.get(), options.overwrite, done, failed_),
-        changed_(owner.where()) {}
+        small_(owner, server_, base_, root_.get(), options.overwrite, done, failed_) {}
 
   awaitable<result<void>> run_all(std::int64_t root_mtime_ns);
 
  private:
-  awaitable<result<void>> walk();
+  awaitable<result<void>> walk() override;
   awaitable<result<void>> take_step(std::vector<remote_entry> entries);
   awaitable<void> take(remote_entry entry, local_place here);
   void take_folder(const remote_entry& entry, const local_place& here);
   awaitable<void> take_small(remote_entry entry, local_place here);
-  awaitable<void> large_files();
-  awaitable<void> get_large(remote_entry file);
+  awaitable<void> move_large(remote_entry file) override;
   awaitable<result<void>> finish();
-  [[nodiscard]] bool is_broken() const noexcept { return fatal_ || small_.failed(); }
-  void fail_with(error why);
 
-  session& session_;
   const url server_;
   const std::string base_;
   const base::unique_fd root_;
   const get_options options_;
-  summary& done_;
-  failures failed_;
   small_gets small_;
-  net::signal changed_;
-  std::deque<remote_entry> large_;
-  bool walked_ = false;
-  std::vector<made_folder> made_;
-  std::optional<error> fatal_;
 };
-
-void tree_getter::fail_with(error why) {
-  if (!fatal_) fatal_ = why;
-  small_.fail_with(std::move(why));
-  changed_.notify_all();
-}
 
 awaitable<result<void>> tree_getter::run_all(std::int64_t root_mtime_ns) {
   session_.progress().hold(phase::receiving);
@@ -146,19 +114,8 @@ awaitable<result<void>> tree_getter::run_all(std::int64_t root_mtime_ns) {
   // user's.
   if (!base_.empty()) made_.push_back({.path = {}, .mtime_ns = root_mtime_ns});
   ++done_.folders;
-  task_group all(session_.where());
-  const unsigned wanted = options_.streams > 0 ? options_.streams : 2;
-  small_.start(all, std::clamp(wanted, 1U, small_streams_max));
-  for (unsigned i = 0; i < large_files_at_a_time; ++i) all.spawn(large_files());
-  auto walked = co_await walk();
-  walked_ = true;
-  if (!walked) fail_with(std::move(walked.error()));
-  session_.progress().totals_known();
-  small_.close();
-  changed_.notify_all();
-  co_await all.join();
-  if (!fatal_ && small_.failed()) fatal_ = small_.failed();
-  if (fatal_) co_return std::unexpected(*fatal_);
+  auto moved = co_await move_all(small_, options_.streams);
+  if (!moved) co_return moved;
   auto finished = co_await finish();
   if (!finished) co_return finished;
   co_return failed_.outcome();
@@ -170,8 +127,8 @@ awaitable<result<void>> tree_getter::walk() {
     auto portion = co_await listing.next();
     if (!portion) co_return std::unexpected(about(portion.error(), "list " + server_.text()));
     if (portion->empty()) break;
-    for (std::size_t at = 0; at < portion->size() && !is_broken(); at += entries_a_step) {
-      const auto end = std::min(at + entries_a_step, portion->size());
+    for (std::size_t at = 0; at < portion->size() && !is_broken(); at += tree_step_entries) {
+      const auto end = std::min(at + tree_step_entries, portion->size());
       std::vector<remote_entry> step;
       for (auto i = at; i < end; ++i) step.push_back(std::move((*portion)[i]));
       auto taken = co_await take_step(std::move(step));
@@ -212,9 +169,7 @@ awaitable<void> tree_getter::take(remote_entry entry, local_place here) {
     co_await take_small(std::move(entry), std::move(here));
     co_return;
   }
-  while (large_.size() >= large_files_waiting && !is_broken()) co_await changed_.wait();
-  large_.push_back(std::move(entry));
-  changed_.notify_all();
+  co_await push_large(std::move(entry));
 }
 
 void tree_getter::take_folder(const remote_entry& entry, const local_place& here) {
@@ -240,21 +195,7 @@ awaitable<void> tree_getter::take_small(remote_entry entry, local_place here) {
   co_await small_.push(std::move(file));
 }
 
-awaitable<void> tree_getter::large_files() {
-  while (!is_broken()) {
-    if (large_.empty()) {
-      if (walked_) break;
-      co_await changed_.wait();
-      continue;
-    }
-    auto file = std::move(large_.front());
-    large_.pop_front();
-    changed_.notify_all();
-    co_await get_large(std::move(file));
-  }
-}
-
-awaitable<void> tree_getter::get_large(remote_entry file) {
+awaitable<void> tree_getter::move_large(remote_entry file) {
   auto open = [this, path = std::string(folder_of(file.path))] {
     return open_beneath(root_.get(), path.empty() ? "." : path, O_RDONLY | O_DIRECTORY, 0,
                         links::refused);
@@ -266,15 +207,7 @@ awaitable<void> tree_getter::get_large(remote_entry file) {
   file.path = join(base_, file.path);
   auto outcome = co_await get_file(session_, server_, std::move(file), folder->get(),
                                    std::move(name), options_);
-  if (!outcome) {
-    if (is_of_one_file(outcome.error())) co_return failed_.add(outcome.error());
-    co_return fail_with(std::move(outcome.error()));
-  }
-  ++(outcome->unchanged ? done_.files_unchanged : done_.files);
-  done_.bytes += size_bytes;
-  done_.bytes_moved += outcome->bytes_moved;
-  done_.blocks_repeated += outcome->blocks_repeated;
-  session_.progress().file_done();
+  moved_large(outcome, size_bytes);
 }
 
 // The times of the folders, the deepest first, since everything that went into them changed them.

@@ -2,92 +2,58 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <deque>
-#include <thread>
 #include <utility>
 
-#include "client/failures.h"
 #include "client/folder_maker.h"
 #include "client/local_tree.h"
 #include "client/names.h"
 #include "client/put_file.h"
 #include "client/remote_listing.h"
 #include "client/small_puts.h"
-#include "client/task_group.h"
+#include "client/tree_work.h"
 #include "wire/entry.h"
 
 namespace sluice::client {
 namespace {
-
-constexpr std::size_t entries_a_step = 256;
-// Files over one block: so many at a time, and so many found before the walk waits.
-constexpr unsigned large_files_at_a_time = 3;
-constexpr std::size_t large_files_waiting = 64;
-constexpr unsigned small_streams_max = 4;
 
 struct large_put {
   std::string path;  // below the source
   std::optional<remote_entry> there;
 };
 
-struct made_folder {
-  std::string path;
-  std::int64_t mtime_ns = 0;
-};
-
-class tree_putter {
+class tree_putter final : tree_work<large_put, small_puts> {
  public:
   tree_putter(session& owner, url server, std::string base, local_tree source,
               const put_options& options, summary& done)
-      : session_(owner),
+      : tree_work(owner, done),
         server_(std::move(server)),
         base_(std::move(base)),
         source_(std::move(source)),
         options_(options),
-        done_(done),
-        failed_(owner.progress()),
         folders_(owner, server_, failed_),
-        small_(owner, server_, base_, source_, options, done, failed_),
-        changed_(owner.where()) {}
+        small_(owner, server_, base_, source_, options, done, failed_) {}
 
   awaitable<result<void>> run_all(bool look_there);
 
  private:
-  awaitable<result<void>> walk();
+  awaitable<result<void>> walk() override;
   awaitable<result<void>> take(local_entry here);
   awaitable<result<void>> take_folder(local_entry here, const remote_entry* there);
   awaitable<void> take_file(local_entry here, const remote_entry* there);
   awaitable<result<const remote_entry*>> find_there(const std::string& path);
-  awaitable<void> large_files();
-  awaitable<void> put_large(large_put file);
+  awaitable<void> move_large(large_put file) override;
   awaitable<result<void>> set_folder_times();
-  [[nodiscard]] bool is_broken() const noexcept { return fatal_ || small_.failed(); }
-  void fail_with(error why);
 
-  session& session_;
   const url server_;
   const std::string base_;
   local_tree source_;
   const put_options options_;
-  summary& done_;
-  failures failed_;
   folder_maker folders_;
   small_puts small_;
-  net::signal changed_;
   std::unique_ptr<remote_listing> listing_;  // absent where nothing is there
   std::deque<remote_entry> there_;           // taken from it, not yet compared
-  std::deque<large_put> large_;
-  bool walked_ = false;
-  std::vector<made_folder> made_;
-  std::optional<error> fatal_;
 };
-
-void tree_putter::fail_with(error why) {
-  if (!fatal_) fatal_ = why;
-  small_.fail_with(std::move(why));
-  changed_.notify_all();
-}
 
 awaitable<result<void>> tree_putter::run_all(bool look_there) {
   session_.progress().hold(phase::sending);
@@ -99,19 +65,8 @@ awaitable<result<void>> tree_putter::run_all(bool look_there) {
     if (!made) co_return made;
     ++done_.folders;
   }
-  task_group all(session_.where());
-  const unsigned wanted = options_.streams > 0 ? options_.streams : 2;
-  small_.start(all, std::clamp(wanted, 1U, small_streams_max));
-  for (unsigned i = 0; i < large_files_at_a_time; ++i) all.spawn(large_files());
-  auto walked = co_await walk();
-  walked_ = true;
-  if (!walked) fail_with(std::move(walked.error()));
-  session_.progress().totals_known();
-  small_.close();
-  changed_.notify_all();
-  co_await all.join();
-  if (!fatal_ && small_.failed()) fatal_ = small_.failed();
-  if (fatal_) co_return std::unexpected(*fatal_);
+  auto moved = co_await move_all(small_, options_.streams);
+  if (!moved) co_return moved;
   auto set = co_await set_folder_times();
   if (!set) co_return set;
   co_return failed_.outcome();
@@ -120,7 +75,7 @@ awaitable<result<void>> tree_putter::run_all(bool look_there) {
 awaitable<result<void>> tree_putter::walk() {
   for (;;) {
     if (session_.stopping()) co_return fail(errc::cancelled);
-    auto step = [this] { return source_.next(entries_a_step); };
+    auto step = [this] { return source_.next(tree_step_entries); };
     auto found = co_await net::on_pool(session_.disk(), step);
     if (found.empty() || is_broken()) break;
     for (auto& entry : found) {
@@ -202,26 +157,10 @@ awaitable<void> tree_putter::take_file(local_entry here, const remote_entry* the
   }
   large_put file{.path = std::move(here.path), .there = {}};
   if (there != nullptr) file.there = *there;
-  while (large_.size() >= large_files_waiting && !is_broken()) co_await changed_.wait();
-  large_.push_back(std::move(file));
-  changed_.notify_all();
+  co_await push_large(std::move(file));
 }
 
-awaitable<void> tree_putter::large_files() {
-  while (!is_broken()) {
-    if (large_.empty()) {
-      if (walked_) break;
-      co_await changed_.wait();
-      continue;
-    }
-    auto file = std::move(large_.front());
-    large_.pop_front();
-    changed_.notify_all();
-    co_await put_large(std::move(file));
-  }
-}
-
-awaitable<void> tree_putter::put_large(large_put file) {
+awaitable<void> tree_putter::move_large(large_put file) {
   auto open = [this, &file] { return source_.open_file(file.path); };
   auto source = co_await net::on_pool(session_.disk(), open);
   if (!source) {
@@ -231,19 +170,11 @@ awaitable<void> tree_putter::put_large(large_put file) {
   const auto path = join(base_, file.path);
   auto outcome =
       co_await put_file(session_, server_, path, *source, std::move(file.there), options_);
-  if (!outcome) {
-    if (is_of_one_file(outcome.error())) co_return failed_.add(outcome.error());
-    co_return fail_with(std::move(outcome.error()));
-  }
-  note_renamed(session_, path, *outcome, done_);
-  ++(outcome->unchanged ? done_.files_unchanged : done_.files);
-  done_.bytes += source->facts.size_bytes;
-  done_.bytes_moved += outcome->bytes_moved;
-  done_.blocks_repeated += outcome->blocks_repeated;
-  session_.progress().file_done();
+  if (outcome) note_renamed(session_, path, *outcome, done_);
+  moved_large(outcome, source->facts.size_bytes);
 }
 
-// At the end, since everything that goes into a folder changes its time. The deepest first.
+// The deepest first.
 awaitable<result<void>> tree_putter::set_folder_times() {
   session_.progress().hold(phase::syncing);
   for (auto folder = made_.rbegin(); folder != made_.rend(); ++folder) {

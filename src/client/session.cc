@@ -17,7 +17,10 @@ std::size_t disk_threads() {
 }  // namespace
 
 session::session(const session_options& options, observer& watcher)
-    : options_(options), disk_(disk_threads()), meter_(watcher, io_.get_executor()), stopped_(io_.get_executor()) {}
+    : options_(options),
+      disk_(disk_threads()),
+      meter_(watcher, io_.get_executor()),
+      stopped_(io_.get_executor()) {}
 
 session::~session() = default;
 

@@ -15,13 +15,6 @@
 namespace sluice::client {
 namespace {
 
-constexpr std::size_t waiting_max = 1'024;
-// Written by one thread for the disk in one go, at the most.
-constexpr std::size_t batch_files = 64;
-// Of one connection: asked for and not yet written.
-constexpr std::size_t window_files = 512;
-constexpr std::size_t window_bytes = std::size_t{8} << 20;
-
 using shared_buffer = std::shared_ptr<base::pooled_buffer>;
 
 }  // namespace
@@ -39,16 +32,11 @@ struct small_gets::arrived {
 // A connection and what is on its way in it.
 struct small_gets::link {
   std::shared_ptr<connection> by;
-  std::size_t files = 0;
-  std::uint64_t bytes = 0;
+  small_window window;
   shared_buffer buffer;  // that is being filled
   std::size_t used = 0;
   std::vector<arrived> ready;
   std::size_t writing = 0;  // batches with the disk
-
-  [[nodiscard]] bool is_full() const noexcept {
-    return files >= std::min(window_files, by->max_requests() / 2) || bytes >= window_bytes;
-  }
 };
 
 // A GET that waits for its answer.
@@ -76,7 +64,7 @@ class small_gets::sent_get final : public request {
     ready.push_back(std::move(it_));
     // The disk is free, or it is enough: more comes while this is written.
     const bool nothing_more = !by_->by->reader().more_here() && by_->writing == 0;
-    if (ready.size() >= batch_files || nothing_more) owner_.flush(by_);
+    if (ready.size() >= small_batch_files || nothing_more) owner_.flush(by_);
     return {};
   }
 
@@ -131,8 +119,8 @@ class small_gets::sent_get final : public request {
   }
 
   void leave() {
-    --by_->files;
-    by_->bytes -= size_bytes_;
+    --by_->window.files;
+    by_->window.bytes -= size_bytes_;
     owner_.changed_.notify_all();
   }
 
@@ -186,8 +174,8 @@ class small_gets::sent_question final : public request {
   }
 
   void leave() {
-    --by_->files;
-    by_->bytes -= size_bytes_;
+    --by_->window.files;
+    by_->window.bytes -= size_bytes_;
     owner_.changed_.notify_all();
   }
 
@@ -200,94 +188,16 @@ class small_gets::sent_question final : public request {
 
 small_gets::small_gets(session& owner, url server, std::string base, int root_fd, bool overwrite,
                        summary& done, failures& failed_files)
-    : session_(owner),
-      server_(std::move(server)),
-      base_(std::move(base)),
+    : small_streams(owner, std::move(server), std::move(base), "get", done, failed_files),
       root_fd_(root_fd),
-      overwrite_(overwrite),
-      done_(done),
-      failed_files_(failed_files),
-      changed_(owner.where()) {}
-
-void small_gets::start(task_group& in, unsigned streams) {
-  streams_ = streams;
-  for (unsigned i = 0; i < streams; ++i) in.spawn(stream());
-}
-
-awaitable<void> small_gets::push(small_get file) {
-  while (jobs_.size() >= waiting_max && !failed_) co_await changed_.wait();
-  ++pending_;
-  jobs_.push_back(std::move(file));
-  if (jobs_.size() == 1) changed_.notify_all();
-}
-
-void small_gets::close() {
-  closed_ = true;
-  changed_.notify_all();
-}
-
-void small_gets::fail_with(error why) {
-  if (!failed_) failed_ = std::move(why);
-  changed_.notify_all();
-}
-
-void small_gets::again(small_get file) {
-  jobs_.push_front(std::move(file));
-  changed_.notify_all();
-}
-
-void small_gets::finished(const small_get& file, std::uint64_t size_bytes, bool unchanged) {
-  ++(unchanged ? done_.files_unchanged : done_.files);
-  done_.bytes += size_bytes;
-  session_.progress().at(file.path);
-  session_.progress().moved(static_cast<std::int64_t>(size_bytes));
-  session_.progress().file_done();
-  if (--pending_ == 0) changed_.notify_all();
-}
-
-void small_gets::failed_one(const small_get& file, const error& why) {
-  if (!is_of_one_file(why)) return fail_with(about(why, "get " + join(base_, file.path)));
-  failed_files_.add("get " + join(base_, file.path), why);
-  if (--pending_ == 0) changed_.notify_all();
-}
-
-awaitable<void> small_gets::stream() {
-  patience patient(session_);
-  while (!is_over()) {
-    if (session_.stopping()) fail_with({.code = errc::cancelled, .context = {}});
-    if (jobs_.empty()) {
-      co_await changed_.wait();
-      continue;
-    }
-    const auto before = done_.files + done_.files_unchanged;
-    error why;
-    auto by = co_await session_.open(server_);
-    if (by) {
-      const auto mine = std::make_shared<link>();
-      mine->by = *by;
-      co_await serve(mine);
-      if (!(*by)->lost()) {
-        session_.give_back(std::move(*by));
-        continue;
-      }
-      why = (*by)->why();
-    } else {
-      why = std::move(by.error());
-    }
-    if (is_over()) break;
-    if (done_.files + done_.files_unchanged > before) patient.progress();
-    const bool more = co_await patient.once_more(why);
-    if (more) continue;
-    if (streams_ == 1) fail_with(std::move(why));
-    break;
-  }
-  --streams_;
-}
+      overwrite_(overwrite) {}
 
 // Until the connection is lost, or all is done. What came is written in every case.
-awaitable<void> small_gets::serve(link_ptr by) {
+awaitable<void> small_gets::serve(std::shared_ptr<connection> over) {
+  const auto by = std::make_shared<link>();
+  by->by = std::move(over);
   while (!by->by->lost() && !is_over()) {
-    while (!jobs_.empty() && !by->is_full()) ask(by);
+    while (!jobs_.empty() && !by->window.is_full(*by->by)) ask(by);
     // All that was asked for came: nothing else will start the rest of it on its way to the disk.
     if (by->by->open_requests() == 0) flush(by);
     co_await changed_.wait();
@@ -301,8 +211,8 @@ void small_gets::ask(const link_ptr& by) {
   auto job = std::move(jobs_.front());
   jobs_.pop_front();
   if (jobs_.size() == waiting_max / 2) changed_.notify_all();
-  ++by->files;
-  by->bytes += job.size_bytes;
+  ++by->window.files;
+  by->window.bytes += job.size_bytes;
   if (job.here) {
     v1::Digests message;
     message.set_path(join(base_, job.path));
@@ -347,8 +257,8 @@ void small_gets::flush(const link_ptr& by) {
 
 void small_gets::landed(const link_ptr& by, std::vector<arrived> files) {
   for (auto& file : files) {
-    --by->files;
-    by->bytes -= file.file.size_bytes;
+    --by->window.files;
+    by->window.bytes -= file.file.size_bytes;
     land(file);
   }
   changed_.notify_all();

@@ -2,17 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "client/failures.h"
 #include "client/local_file.h"
-#include "client/requests.h"
-#include "client/session.h"
-#include "client/task_group.h"
+#include "client/small_streams.h"
 
 namespace sluice::client {
 
@@ -29,20 +25,11 @@ struct small_get {
 // Owned by the download of the tree, whose task group runs the streams and is joined before this
 // goes. I/O thread. Each file appears whole under its name, or not at all; nothing is synced here:
 // the tree is, once, at its end.
-class small_gets {
+class small_gets final : public small_streams<small_get> {
  public:
   // `base` is the folder on the server, `root_fd` the local one. All references outlive this.
   small_gets(session& owner, url server, std::string base, int root_fd, bool overwrite,
              summary& done, failures& failed_files);
-
-  void start(task_group& in, unsigned streams);
-  // Waits while many are waiting already.
-  awaitable<void> push(small_get file);
-  // No more come: the streams end when all are done.
-  void close();
-  // What ended all of it; files that failed by themselves are in the failures.
-  [[nodiscard]] const std::optional<error>& failed() const noexcept { return failed_; }
-  void fail_with(error why);
 
  private:
   struct link;
@@ -51,30 +38,14 @@ class small_gets {
   class sent_question;
   using link_ptr = std::shared_ptr<link>;
 
-  awaitable<void> stream();
-  awaitable<void> serve(link_ptr by);
+  awaitable<void> serve(std::shared_ptr<connection> by) override;
   void ask(const link_ptr& by);
   void flush(const link_ptr& by);
   void landed(const link_ptr& by, std::vector<arrived> files);
   void land(arrived& file);
-  void again(small_get file);
-  void finished(const small_get& file, std::uint64_t size_bytes, bool unchanged);
-  void failed_one(const small_get& file, const error& why);
-  [[nodiscard]] bool is_over() const noexcept { return failed_ || (closed_ && pending_ == 0); }
 
-  session& session_;
-  const url server_;
-  const std::string base_;
   const int root_fd_;
   const bool overwrite_;
-  summary& done_;
-  failures& failed_files_;
-  net::signal changed_;
-  std::deque<small_get> jobs_;
-  std::size_t pending_ = 0;  // pushed and neither done nor failed
-  bool closed_ = false;
-  unsigned streams_ = 0;
-  std::optional<error> failed_;
 };
 
 }  // namespace sluice::client

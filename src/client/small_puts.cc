@@ -17,12 +17,6 @@
 namespace sluice::client {
 namespace {
 
-constexpr std::size_t waiting_max = 1'024;
-// Of one batch: read by one thread for the disk into one buffer.
-constexpr std::size_t batch_files = 64;
-// On their way in one connection.
-constexpr std::size_t window_files = 512;
-constexpr std::size_t window_bytes = std::size_t{8} << 20;
 // Two at a time for each connection, so that one reads while the other sends.
 constexpr unsigned feeders = 2;
 
@@ -32,13 +26,10 @@ constexpr unsigned feeders = 2;
 struct small_puts::link {
   std::shared_ptr<connection> by;
   task_group tasks;
-  std::size_t files = 0;
-  std::size_t bytes = 0;
+  small_window window;
 
   link(std::shared_ptr<connection> of, const executor& where) : by(std::move(of)), tasks(where) {}
-  [[nodiscard]] bool is_full() const noexcept {
-    return files >= std::min(window_files, by->max_requests() / 2) || bytes >= window_bytes;
-  }
+  [[nodiscard]] bool is_full() const noexcept { return window.is_full(*by); }
 };
 
 // A file that was read, or why it was not.
@@ -55,14 +46,14 @@ class small_puts::sent_put final : public request,
  public:
   sent_put(small_puts& owner, link_ptr by, small_put job)
       : file(std::move(job)), by_(std::move(by)), owner_(owner) {
-    ++by_->files;
-    by_->bytes += file.facts.size_bytes;
+    ++by_->window.files;
+    by_->window.bytes += file.facts.size_bytes;
   }
 
   result<void> on_message(const wire::frame_head& head, std::span<const std::byte> body) override {
     if (head.kind == wire::kind::put_done && !given_up_) {
       leave();
-      owner_.finished(file, false);
+      owner_.stored(file, false);
       return {};
     }
     if (head.kind == wire::kind::ok && given_up_) {
@@ -115,9 +106,9 @@ class small_puts::sent_put final : public request,
   }
 
   void leave() {
-    --by_->files;
-    by_->bytes -= file.facts.size_bytes;
-    if (by_->files == 0 || !by_->is_full()) owner_.changed_.notify_all();
+    --by_->window.files;
+    by_->window.bytes -= file.facts.size_bytes;
+    if (by_->window.files == 0 || !by_->is_full()) owner_.changed_.notify_all();
   }
 
   link_ptr by_;
@@ -130,7 +121,7 @@ class small_puts::sent_question final : public request {
  public:
   sent_question(small_puts& owner, link_ptr by, prepared job)
       : owner_(owner), by_(std::move(by)), job_(std::move(job)) {
-    ++by_->files;
+    ++by_->window.files;
   }
 
   result<void> on_message(const wire::frame_head& head, std::span<const std::byte> body) override {
@@ -162,7 +153,7 @@ class small_puts::sent_question final : public request {
     std::string ours;
     if (job_.file.facts.size_bytes > 0) wire::append_digest(ours, job_.digest);
     if (entry_.size_bytes() == job_.file.facts.size_bytes && ours == digests_) {
-      return owner_.finished(job_.file, !job_.file.repeated);
+      return owner_.stored(job_.file, !job_.file.repeated);
     }
     if (!owner_.options_.overwrite) {
       const error why{.code = errc::exists, .context = "it is there and differs"};
@@ -174,7 +165,7 @@ class small_puts::sent_question final : public request {
   }
 
   void leave() {
-    --by_->files;
+    --by_->window.files;
     owner_.changed_.notify_all();
   }
 
@@ -213,60 +204,16 @@ result<base::digest128> read_small(folder_cache& folders, links allowed, small_p
 
 small_puts::small_puts(session& owner, url server, std::string base, const local_tree& source,
                        const put_options& options, summary& done, failures& failed_files)
-    : session_(owner),
-      server_(std::move(server)),
-      base_(std::move(base)),
+    : small_streams(owner, std::move(server), std::move(base), "put", done, failed_files),
       source_(source),
-      options_(options),
-      done_(done),
-      failed_files_(failed_files),
-      changed_(owner.where()) {}
+      options_(options) {}
 
-void small_puts::start(task_group& in, unsigned streams) {
-  streams_ = streams;
-  for (unsigned i = 0; i < streams; ++i) in.spawn(stream());
-}
-
-awaitable<void> small_puts::push(small_put file) {
-  while (jobs_.size() >= waiting_max && !failed_) co_await changed_.wait();
-  ++pending_;
-  jobs_.push_back(std::move(file));
-  // Streams that wait for work take a whole batch: not woken for each file.
-  if (jobs_.size() == 1 || jobs_.size() == batch_files) changed_.notify_all();
-}
-
-void small_puts::close() {
-  closed_ = true;
-  changed_.notify_all();
-}
-
-void small_puts::fail_with(error why) {
-  if (!failed_) failed_ = std::move(why);
-  changed_.notify_all();
-}
-
-void small_puts::again(small_put file) {
-  jobs_.push_front(std::move(file));
-  changed_.notify_all();
-}
-
-void small_puts::finished(const small_put& file, bool unchanged) {
+void small_puts::stored(const small_put& file, bool unchanged) {
   if (file.number > 1) {
     const file_outcome outcome{.unchanged = unchanged, .renamed_to = target_of(file)};
     note_renamed(session_, join(base_, file.path), outcome, done_);
   }
-  ++(unchanged ? done_.files_unchanged : done_.files);
-  done_.bytes += file.facts.size_bytes;
-  session_.progress().at(file.path);
-  session_.progress().moved(static_cast<std::int64_t>(file.facts.size_bytes));
-  session_.progress().file_done();
-  if (--pending_ == 0) changed_.notify_all();
-}
-
-void small_puts::failed_one(const small_put& file, const error& why) {
-  if (!is_of_one_file(why)) return fail_with(about(why, "put " + join(base_, file.path)));
-  failed_files_.add("put " + join(base_, file.path), why);
-  if (--pending_ == 0) changed_.notify_all();
+  finished(file, file.facts.size_bytes, unchanged);
 }
 
 void next_name(small_put& file) {
@@ -298,43 +245,11 @@ void small_puts::refused(const small_put& file, const error& why) {
   again(std::move(retry));
 }
 
-awaitable<void> small_puts::stream() {
-  patience patient(session_);
-  while (!is_over()) {
-    if (session_.stopping()) fail_with({.code = errc::cancelled, .context = {}});
-    if (jobs_.empty()) {
-      co_await changed_.wait();
-      continue;
-    }
-    const auto before = done_.files + done_.files_unchanged;
-    error why;
-    auto by = co_await session_.open(server_);
-    if (by) {
-      const auto mine = std::make_shared<link>(*by, session_.where());
-      co_await serve(mine);
-      if (!(*by)->lost()) {
-        session_.give_back(std::move(*by));
-        continue;
-      }
-      why = (*by)->why();
-    } else {
-      why = std::move(by.error());
-    }
-    if (is_over()) break;
-    if (done_.files + done_.files_unchanged > before) patient.progress();
-    const bool more = co_await patient.once_more(why);
-    if (more) continue;
-    if (streams_ == 1) fail_with(std::move(why));
-    break;
-  }
-  --streams_;
-}
-
-// Until the connection is lost, or all is done.
-awaitable<void> small_puts::serve(link_ptr by) {
+awaitable<void> small_puts::serve(std::shared_ptr<connection> over) {
+  const auto by = std::make_shared<link>(std::move(over), session_.where());
   for (unsigned i = 0; i < feeders; ++i) by->tasks.spawn(feed(by));
   co_await by->tasks.join();
-  if (by->files > 0) by->by->close({.code = errc::cancelled, .context = {}});
+  if (by->window.files > 0) by->by->close({.code = errc::cancelled, .context = {}});
 }
 
 awaitable<void> small_puts::feed(link_ptr by) {
@@ -350,7 +265,7 @@ awaitable<void> small_puts::feed(link_ptr by) {
 std::vector<small_put> small_puts::take_batch() {
   std::vector<small_put> batch;
   std::uint64_t bytes = 0;
-  while (!jobs_.empty() && batch.size() < batch_files &&
+  while (!jobs_.empty() && batch.size() < small_batch_files &&
          bytes + jobs_.front().facts.size_bytes <= base::block_bytes) {
     bytes += jobs_.front().facts.size_bytes;
     batch.push_back(std::move(jobs_.front()));

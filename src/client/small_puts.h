@@ -3,17 +3,13 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "client/failures.h"
 #include "client/local_tree.h"
-#include "client/requests.h"
-#include "client/session.h"
-#include "client/task_group.h"
+#include "client/small_streams.h"
 
 namespace sluice::client {
 
@@ -34,20 +30,11 @@ void next_name(small_put& file);
 
 // Owned by the upload of the tree, whose task group runs the streams and is joined before this
 // goes. I/O thread. Files are read in batches on the threads for the disk.
-class small_puts {
+class small_puts final : public small_streams<small_put> {
  public:
   // `base` is the folder on the server. All references outlive this.
   small_puts(session& owner, url server, std::string base, const local_tree& source,
              const put_options& options, summary& done, failures& failed_files);
-
-  void start(task_group& in, unsigned streams);
-  // Waits while many are waiting already.
-  awaitable<void> push(small_put file);
-  // No more come: the streams end when all are done.
-  void close();
-  // What ended all of it; files that failed by themselves are in the failures.
-  [[nodiscard]] const std::optional<error>& failed() const noexcept { return failed_; }
-  void fail_with(error why);
 
  private:
   struct link;
@@ -56,8 +43,7 @@ class small_puts {
   class sent_question;
   using link_ptr = std::shared_ptr<link>;
 
-  awaitable<void> stream();
-  awaitable<void> serve(link_ptr by);
+  awaitable<void> serve(std::shared_ptr<connection> by) override;
   awaitable<void> feed(link_ptr by);
   awaitable<void> read_and_send(link_ptr by);
   awaitable<void> send_again(std::shared_ptr<sent_put> file);
@@ -67,25 +53,11 @@ class small_puts {
   void taken(small_put file, const error& why);
   [[nodiscard]] std::string target_of(const small_put& file) const;
   [[nodiscard]] v1::Put message_of(const small_put& file) const;
-  void again(small_put file);
-  void finished(const small_put& file, bool unchanged);
-  void failed_one(const small_put& file, const error& why);
+  void stored(const small_put& file, bool unchanged);
   void refused(const small_put& file, const error& why);
-  [[nodiscard]] bool is_over() const noexcept { return failed_ || (closed_ && pending_ == 0); }
 
-  session& session_;
-  const url server_;
-  const std::string base_;
   const local_tree& source_;
   const put_options options_;
-  summary& done_;
-  failures& failed_files_;
-  net::signal changed_;
-  std::deque<small_put> jobs_;
-  std::size_t pending_ = 0;  // pushed and neither done nor failed
-  bool closed_ = false;
-  unsigned streams_ = 0;
-  std::optional<error> failed_;
 };
 
 }  // namespace sluice::client
