@@ -189,6 +189,16 @@ std::vector<held_block> blocks_of(session& s, const std::string& id) {
   return blocks;
 }
 
+std::map<std::string, std::uint64_t> count_blocks(session& s) {
+  std::string id;
+  std::int64_t count = 0;
+  query q(s, "SELECT upload_id, COUNT(*) FROM upload_block GROUP BY upload_id");
+  q.out(id).out(count);
+  std::map<std::string, std::uint64_t> counts;
+  while (q.next()) counts[id] = static_cast<std::uint64_t>(count);
+  return counts;
+}
+
 bool set_tail(session& s, const std::string& id, const std::optional<held_tail>& tail,
               std::int64_t now_s) {
   number_column end(tail ? std::optional(static_cast<std::int64_t>(tail->end_bytes))

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -82,6 +83,8 @@ void insert_upload(session& s, const upload_row& row);
                               const std::vector<held_block>& blocks, std::int64_t now_s);
 // In the order of the blocks.
 [[nodiscard]] std::vector<held_block> blocks_of(session& s, const std::string& id);
+// How many each upload has, where it has any; by its id.
+[[nodiscard]] std::map<std::string, std::uint64_t> count_blocks(session& s);
 // The durable tail, in place of the one before, and the same the other way. Notes the activity.
 // False: there is no such upload any more.
 [[nodiscard]] bool set_tail(session& s, const std::string& id, const std::optional<held_tail>& tail,

@@ -113,6 +113,11 @@ awaitable<result<void>> exchange::body_ready(std::size_t count) {
   co_return result<void>{};
 }
 
+std::uint64_t exchange::body_here() const noexcept {
+  const std::uint64_t here = home_.in().buffered().size() + home_.in().held_by_kernel();
+  return std::min(here, counted_left_);
+}
+
 // 0: nothing there now.
 result<std::size_t> exchange::take_data(std::span<std::byte> into) {
   auto& in = home_.in();
@@ -309,6 +314,11 @@ awaitable<result<void>> exchange::send(const response& what) {
   if (!wants_body() || has_no_body(what.code())) co_return co_await flush({}, false);
   const std::span<const char> body(what.body());
   co_return co_await flush(std::as_bytes(body), false);
+}
+
+awaitable<result<void>> exchange::refuse(const problem& why) {
+  const response refused(why);
+  co_return co_await send(refused);
 }
 
 }  // namespace sluice::http

@@ -63,6 +63,9 @@ class exchange {
   // Takes what is there, without waiting, straight from the kernel; 0: nothing yet, or the end.
   [[nodiscard]] result<std::size_t> body_now(std::span<std::byte> into);
 
+  // Bytes of a body of known length that can be taken without waiting; 0 of a chunked one.
+  [[nodiscard]] std::uint64_t body_here() const noexcept;
+
   // Both: at least one byte, 0 at the end only. Not filled unless the peer was fast.
   awaitable<result<std::size_t>> read_some(std::span<std::byte> into);
 
@@ -84,6 +87,7 @@ class exchange {
   // The final response with the body that it has: complete. The body is left away for HEAD, 204 and
   // 304 (HEAD has the Content-Length that GET would have).
   awaitable<result<void>> send(const response& what);
+  awaitable<result<void>> refuse(const problem& why);
 
   // The same in steps: begin, any number of writes, end. With `size_bytes` exactly as many must be
   // written; without, the body is chunked, or ends with the connection for HTTP/1.0. Writes of HEAD

@@ -6,6 +6,13 @@
 
 namespace sluice::http {
 
+// GET and HEAD: a file, or a part of it.
 awaitable<result<void>> get_file(exchange& now, service& shared);
+
+// PUT: a whole file, durable and under its name when 201 or 204 is sent. A name that is taken is
+// left alone unless the request names what it replaces (If-Match, If-Unmodified-Since).
+awaitable<result<void>> put_file(exchange& now, service& shared);
+
+awaitable<result<void>> delete_file(exchange& now, service& shared);
 
 }  // namespace sluice::http

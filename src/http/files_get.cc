@@ -145,7 +145,7 @@ awaitable<result<void>> get_file(exchange& now, service& shared) {
   auto file = co_await net::on_pool(
       shared.pool, [&shared, path] { return shared.downloads.open_content(path); });
   if (!file && file.error().code == errc::not_a_file) {
-    const response folder(problem(status::not_found, now.asked().path + " is a folder"));
+    const response folder(problem(status::not_found, now.asked().path + " is no file"));
     co_return co_await now.send(folder);
   }
   if (!file) co_return std::unexpected(file.error());

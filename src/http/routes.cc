@@ -1,6 +1,7 @@
 // The table of contents of the server's HTTP side.
 #include <array>
 
+#include "http/api.h"
 #include "http/files.h"
 #include "http/router.h"
 
@@ -9,6 +10,13 @@ namespace sluice::http {
 std::span<const route> routes() noexcept {
   static constexpr std::array table{
       route{"GET", "/files/", right::take, get_file},
+      route{"GET", "/api/list/", right::see, api_list},
+      route{"GET", "/api/stat/", right::see, api_stat},
+      route{"POST", "/api/mkdir", right::give, api_mkdir},
+      route{"POST", "/api/rename", right::change, api_rename},
+      route{"POST", "/api/remove", right::change, api_remove},
+      route{"GET", "/api/uploads", right::see, api_uploads},
+      route{"GET", "/api/server", right::none, api_server},
   };
   return table;
 }

@@ -21,7 +21,8 @@ protocol protocol_of(std::byte first) noexcept {
   if (first == std::byte{0x89}) return protocol::native;
   if (first == std::byte{0x16}) return protocol::tls;
   const auto c = static_cast<char>(first);
-  if (is_token_character(c) || c == '\r' || c == '\n') return protocol::http;
+  const bool is_blank = c == '\r' || c == '\n' || c == ' ' || c == '\t';
+  if (is_token_character(c) || is_blank) return protocol::http;
   return protocol::unknown;
 }
 

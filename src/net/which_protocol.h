@@ -12,7 +12,7 @@ namespace sluice::net {
 
 enum class protocol : std::uint8_t {
   native,   // 0x89, docs/wire.md, section 1
-  http,     // a character that a method has (RFC 9110, 9.1), or an empty line before it
+  http,     // a character that a method has (RFC 9110, 9.1), or a blank one before it
   tls,      // 0x16: a handshake record (RFC 8446, 5.1)
   unknown,  // nothing that is spoken here
 };

@@ -24,6 +24,7 @@ class tree {
   [[nodiscard]] result<store::listing> list(std::string_view path,
                                             const store::list_options& how = {});
   [[nodiscard]] result<store::entry> stat(std::string_view path);
+  [[nodiscard]] result<store::volume_space> space() { return site_.store.space(); }
 
   // The folder as it is then. `mtime_ns` is set also where it existed and may.
   //   exists: the name is taken; not_found: no folder above it, without `parents`

@@ -47,6 +47,14 @@ struct opened_upload {
   bool is_other = false;                     // an open one of this path has another size or time
 };
 
+// What may be told of an upload to those who did not begin it: not its id.
+struct upload_facts {
+  std::string path;
+  std::optional<std::uint64_t> size_bytes;
+  std::uint64_t durable_bytes = 0;  // whole blocks, wherever they are
+  bool is_active = false;           // somebody uses it, or did a moment ago
+};
+
 class uploads {
  public:
   // Recovers what an earlier run left (recovery.h), then starts the threads that make checkpoints.
@@ -84,6 +92,8 @@ class uploads {
 
   // Uploads that are open, here or only in the catalog.
   [[nodiscard]] std::size_t open_count();
+  // The same, one by one, but for those whose id nobody knows.
+  [[nodiscard]] result<std::vector<upload_facts>> under_way();
 
   // Asks for a checkpoint of every upload, and waits for them: for an orderly end.
   void drain();

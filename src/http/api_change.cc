@@ -1,0 +1,111 @@
+// What the API changes: folders made, names changed and taken away.
+#include <ctime>
+
+#include "http/api.h"
+#include "http/api_json.h"
+#include "http/conditions.h"
+
+namespace sluice::http {
+namespace {
+
+std::string plain(const std::string& path) {
+  const auto checked = store::rel_path::parse(path);
+  return checked ? checked->text() : path;
+}
+
+struct mkdir_wish {
+  std::string path;
+  bool parents = false;
+  bool may_exist = false;
+};
+
+parsed<mkdir_wish> read_mkdir(const json& object) {
+  auto path = text_of(object, "path");
+  if (!path) return std::unexpected(path.error());
+  const auto parents = flag_of(object, "parents");
+  if (!parents) return std::unexpected(parents.error());
+  const auto may_exist = flag_of(object, "may_exist");
+  if (!may_exist) return std::unexpected(may_exist.error());
+  return mkdir_wish{std::move(*path), *parents, *may_exist};
+}
+
+struct rename_wish {
+  std::string from;
+  std::string to;
+  std::string replaces;  // the entity tag of what may be replaced; "": nothing
+};
+
+parsed<rename_wish> read_rename(const json& object) {
+  auto from = text_of(object, "from");
+  if (!from) return std::unexpected(from.error());
+  auto to = text_of(object, "to");
+  if (!to) return std::unexpected(to.error());
+  rename_wish wanted{std::move(*from), std::move(*to), ""};
+  if (!object.contains("replaces")) return wanted;
+  auto replaces = text_of(object, "replaces");
+  if (!replaces) return std::unexpected(replaces.error());
+  wanted.replaces = std::move(*replaces);
+  return wanted;
+}
+
+result<store::entry> rename(transfer::tree& tree, const rename_wish& wanted) {
+  std::optional<catalog::replaced_file> replaces;
+  if (!wanted.replaces.empty()) {
+    const auto there = tree.stat(wanted.to);
+    if (!there) return std::unexpected(there.error());
+    if (validators_of(*there, std::time(nullptr)).etag != wanted.replaces) {
+      return fail(errc::conflict, "rename to " + wanted.to + ": something else is there by now");
+    }
+    replaces = catalog::replaced_file{there->size_bytes, there->mtime_ns};
+  }
+  return tree.rename(wanted.from, wanted.to, replaces);
+}
+
+}  // namespace
+
+awaitable<result<void>> api_mkdir(exchange& now, service& shared) {
+  parsed<json> object = json();
+  const auto came = co_await read_object(now, object);
+  if (!came) co_return came;
+  if (!object) co_return co_await now.refuse(object.error());
+  const auto wanted = read_mkdir(*object);
+  if (!wanted) co_return co_await now.refuse(wanted.error());
+  const auto made = co_await net::on_pool(shared.pool, [&shared, &wanted] {
+    return shared.tree.mkdir(wanted->path, wanted->parents, wanted->may_exist, std::nullopt);
+  });
+  if (!made) co_return std::unexpected(made.error());
+  const json told = to_json(*made, plain(wanted->path));
+  co_return co_await send_json(now, status::created, told);
+}
+
+awaitable<result<void>> api_rename(exchange& now, service& shared) {
+  parsed<json> object = json();
+  const auto came = co_await read_object(now, object);
+  if (!came) co_return came;
+  if (!object) co_return co_await now.refuse(object.error());
+  const auto wanted = read_rename(*object);
+  if (!wanted) co_return co_await now.refuse(wanted.error());
+  const auto renamed = co_await net::on_pool(
+      shared.pool, [&shared, &wanted] { return rename(shared.tree, *wanted); });
+  if (!renamed) co_return std::unexpected(renamed.error());
+  const json told = to_json(*renamed, plain(wanted->to));
+  co_return co_await send_json(now, status::ok, told);
+}
+
+awaitable<result<void>> api_remove(exchange& now, service& shared) {
+  parsed<json> object = json();
+  const auto came = co_await read_object(now, object);
+  if (!came) co_return came;
+  if (!object) co_return co_await now.refuse(object.error());
+  const auto path = text_of(*object, "path");
+  if (!path) co_return co_await now.refuse(path.error());
+  const auto recursive = flag_of(*object, "recursive");
+  if (!recursive) co_return co_await now.refuse(recursive.error());
+  const auto removed = co_await net::on_pool(
+      shared.pool, [&shared, &path, &recursive] { return shared.tree.remove(*path, *recursive); });
+  if (!removed) co_return removed;
+  const response gone(status::no_content);
+  co_return co_await now.send(gone);
+}
+
+}  // namespace sluice::http

@@ -1,0 +1,30 @@
+// What the requests of the API have in common. Internal to its files.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "http/exchange.h"
+#include "http/problem.h"
+#include "transfer/tree.h"
+
+namespace sluice::http {
+
+using json = nlohmann::ordered_json;
+
+// A file or a folder, as every answer tells it. `path` is its path below the served folder.
+[[nodiscard]] json to_json(const store::entry& entry, std::string_view path);
+
+awaitable<result<void>> send_json(exchange& now, status code, const json& value);
+
+// The body of a request: one JSON object of at most 64 KiB, sent as application/json (so that no
+// page of another origin can send one without asking). `into` is the object, or what to answer
+// instead; the result is what the connection said.
+awaitable<result<void>> read_object(exchange& now, parsed<json>& into);
+
+// Members of such an object, checked: 400 where one is missing or of another type.
+[[nodiscard]] parsed<std::string> text_of(const json& object, std::string_view name);
+[[nodiscard]] parsed<bool> flag_of(const json& object, std::string_view name);  // false: not there
+
+}  // namespace sluice::http

@@ -1,0 +1,118 @@
+// What the API tells: listings, entries, uploads, the server.
+#include "http/api.h"
+#include "http/api_json.h"
+#include "http/syntax.h"
+
+namespace sluice::http {
+namespace {
+
+constexpr std::uint64_t page_default = 1'000;
+constexpr std::uint64_t page_max = 10'000;
+
+struct page_wish {
+  std::uint64_t limit = page_default;
+  store::list_options how{};
+};
+
+parsed<page_wish> read_page_wish(const request& asked) {
+  page_wish wanted;
+  if (const auto limit = asked.parameter("limit")) {
+    const auto number = parse_number(*limit);
+    if (!number || *number == 0 || *number > page_max) {
+      return std::unexpected(
+          problem(status::bad_request, "limit is a number from 1 to " + std::to_string(page_max)));
+    }
+    wanted.limit = *number;
+  }
+  wanted.how.after = asked.parameter("after").value_or("");
+  const auto recursive = asked.parameter("recursive").value_or("false");
+  if (recursive != "true" && recursive != "false") {
+    return std::unexpected(problem(status::bad_request, "recursive is true or false"));
+  }
+  wanted.how.recursive = recursive == "true";
+  return wanted;
+}
+
+struct listed {
+  std::string path;
+  store::list_page page;
+};
+
+result<listed> list(transfer::tree& tree, std::string_view path, const page_wish& wanted) {
+  const auto parsed_path = store::rel_path::parse(path);
+  if (!parsed_path) return std::unexpected(parsed_path.error());
+  auto listing = tree.list(path, wanted.how);
+  if (!listing) return std::unexpected(listing.error());
+  auto page = listing->next(wanted.limit);
+  if (!page) return std::unexpected(page.error());
+  return listed{parsed_path->text(), std::move(*page)};
+}
+
+json page_json(const listed& found) {
+  json told;
+  told["path"] = found.path;
+  told["entries"] = json::array();
+  const std::string above = found.path.empty() ? "" : found.path + '/';
+  for (const auto& entry : found.page.entries) {
+    told["entries"].push_back(to_json(entry, above + entry.name));
+  }
+  if (found.page.more && !found.page.entries.empty()) {
+    told["next"] = found.page.entries.back().name;
+  }
+  return told;
+}
+
+}  // namespace
+
+awaitable<result<void>> api_list(exchange& now, service& shared) {
+  const auto wanted = read_page_wish(now.asked());
+  if (!wanted) co_return co_await now.refuse(wanted.error());
+  const std::string_view path = now.asked().below("/api/list/");
+  const auto found = co_await net::on_pool(
+      shared.pool, [&shared, path, &wanted] { return list(shared.tree, path, *wanted); });
+  if (!found) co_return std::unexpected(found.error());
+  const json told = page_json(*found);
+  co_return co_await send_json(now, status::ok, told);
+}
+
+awaitable<result<void>> api_stat(exchange& now, service& shared) {
+  const std::string path(now.asked().below("/api/stat/"));
+  const auto entry =
+      co_await net::on_pool(shared.pool, [&shared, &path] { return shared.tree.stat(path); });
+  if (!entry) co_return std::unexpected(entry.error());
+  const auto plain = store::rel_path::parse(path);
+  const json told = to_json(*entry, plain ? plain->text() : path);
+  co_return co_await send_json(now, status::ok, told);
+}
+
+awaitable<result<void>> api_uploads(exchange& now, service& shared) {
+  const auto open =
+      co_await net::on_pool(shared.pool, [&shared] { return shared.uploads.under_way(); });
+  if (!open) co_return std::unexpected(open.error());
+  json told;
+  told["uploads"] = json::array();
+  for (const auto& each : *open) {
+    json one;
+    one["path"] = each.path;
+    one["size"] = each.size_bytes ? json(*each.size_bytes) : json();
+    one["durable"] = each.durable_bytes;
+    one["active"] = each.is_active;
+    told["uploads"].push_back(std::move(one));
+  }
+  co_return co_await send_json(now, status::ok, told);
+}
+
+awaitable<result<void>> api_server(exchange& now, service& shared) {
+  const auto space = co_await net::on_pool(shared.pool, [&shared] { return shared.tree.space(); });
+  if (!space) co_return std::unexpected(space.error());
+  json told;
+  told["agent"] = shared.agent;
+  told["protocols"] = {"http/1.1", "sluice"};
+  told["block_bytes"] = base::block_bytes;
+  told["file_bytes_max"] = base::file_bytes_max;
+  told["list_limit_max"] = page_max;
+  told["space"] = {{"total", space->total_bytes}, {"usable", space->usable_bytes}};
+  co_return co_await send_json(now, status::ok, told);
+}
+
+}  // namespace sluice::http
