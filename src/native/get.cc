@@ -3,7 +3,7 @@
 #include <deque>
 
 #include "native/convert.h"
-#include "native/requests.h"
+#include "native/get_reply.h"
 #include "net/on_pool.h"
 #include "transfer/downloads.h"
 
@@ -68,34 +68,47 @@ result<void> check(const v1::Get& message, const store::entry& file) {
   return {};
 }
 
-// What the pool finds out about a file that is asked for; with the content, where it is small.
-struct opened {
-  std::shared_ptr<transfer::download> file;
-  std::vector<std::byte> content;
-  std::vector<std::pair<piece, base::digest128>> blocks;  // of `content`
-};
-
-result<opened> read_small(opened found, pieces plan) {
-  found.content.resize(plan.total());
-  std::size_t at = 0;
-  while (const auto next = plan.next()) {
-    const std::span<std::byte> into = std::span(found.content).subspan(at, next->bytes);
-    const auto read = found.file->read(next->offset, into);
-    if (!read) return std::unexpected(read.error());
-    found.blocks.emplace_back(*next, *read);
-    at += next->bytes;
-  }
-  return found;
-}
-
-result<opened> open_content(transfer::downloads& downloads, const v1::Get& message) {
+result<std::shared_ptr<transfer::download>> open_content(transfer::downloads& downloads,
+                                                         const v1::Get& message) {
   auto file = downloads.open(message.path());
   if (!file) return std::unexpected(file.error());
   if (auto fine = check(message, (*file)->info()); !fine) return std::unexpected(fine.error());
-  opened found{.file = *file, .content = {}, .blocks = {}};
-  const pieces plan(message, (*file)->info().size_bytes);
-  if (plan.total() > small_bytes) return found;
-  return read_small(std::move(found), plan);
+  return file;
+}
+
+v1::Content content_of(const v1::Get& message, const transfer::download& file) {
+  v1::Content content;
+  *content.mutable_entry() = to_wire(file.info(), plain_path(message.path()));
+  return content;
+}
+
+// The frame's head goes in front of what is read right to its place.
+result<void> append_block(std::vector<std::byte>& out, std::uint32_t request, const piece& next,
+                          transfer::download& file) {
+  const std::size_t at = out.size();
+  out.resize(at + wire::block_frame_head_bytes + next.bytes);
+  const auto payload = std::span(out).subspan(at + wire::block_frame_head_bytes);
+  const auto digest = file.read(next.offset, payload);
+  if (!digest) return std::unexpected(digest.error());
+  const auto head = wire::encode_block_frame_head(request, wire::no_flags,
+                                                  {.offset = next.offset, .digest = *digest},
+                                                  static_cast<std::uint32_t>(next.bytes));
+  if (!head) return std::unexpected(head.error());
+  std::ranges::copy(*head, out.begin() + static_cast<std::ptrdiff_t>(at));
+  return {};
+}
+
+result<void> append_reply(std::vector<std::byte>& out, std::uint32_t request,
+                          const v1::Get& message, transfer::download& file, pieces plan) {
+  const auto content = content_of(message, file);
+  if (auto told = wire::append_message(out, wire::kind::content, request, wire::no_flags, content);
+      !told) {
+    return told;
+  }
+  while (const auto next = plan.next()) {
+    if (auto added = append_block(out, request, *next, file); !added) return added;
+  }
+  return wire::append_message(out, wire::kind::content_end, request, wire::last, v1::Ok());
 }
 
 // From the page cache where the digest is on record and the bytes are there; else the pool reads
@@ -126,18 +139,20 @@ awaitable<result<void>> send_large(std::shared_ptr<session> self, std::uint32_t 
   co_return co_await net::on_pool(self->shared().pool, [&file] { return file->check_unchanged(); });
 }
 
-void send_small(session& self, std::uint32_t request, const std::shared_ptr<opened>& found) {
-  std::size_t at = 0;
-  for (const auto& [next, digest] : found->blocks) {
-    self.writer().send_block(
-        request, {.offset = next.offset, .digest = digest},
-        net::memory_piece{found,
-                          std::span<const std::byte>(found->content).subspan(at, next.bytes)});
-    at += next.bytes;
-  }
-}
-
 }  // namespace
+
+result<bool> append_small_reply(std::vector<std::byte>& out, std::uint32_t request,
+                                const v1::Get& message, transfer::download& file) {
+  if (auto fine = check(message, file.info()); !fine) return std::unexpected(fine.error());
+  const pieces plan(message, file.info().size_bytes);
+  if (plan.total() > small_bytes) return false;
+  const std::size_t before = out.size();
+  if (auto added = append_reply(out, request, message, file, plan); !added) {
+    out.resize(before);
+    return std::unexpected(added.error());
+  }
+  return true;
+}
 
 awaitable<void> answer_get(std::shared_ptr<session> self, std::uint32_t request, v1::Get message) {
   auto& shared = self->shared();
@@ -147,20 +162,13 @@ awaitable<void> answer_get(std::shared_ptr<session> self, std::uint32_t request,
     self->reply_error(request, found.error(), message.path());
     co_return;
   }
-  const auto file = found->file;
-  v1::Content content;
-  *content.mutable_entry() = to_wire(file->info(), plain_path(message.path()));
-  self->writer().send(wire::kind::content, request, wire::no_flags, content);
-
+  const auto& file = *found;
+  self->writer().send(wire::kind::content, request, wire::no_flags, content_of(message, *file));
   const pieces plan(message, file->info().size_bytes);
-  if (plan.total() <= small_bytes) {
-    send_small(*self, request, std::make_shared<opened>(std::move(*found)));
-  } else {
-    const auto sent = co_await send_large(self, request, file, plan);
-    if (!sent) {
-      self->reply_error(request, sent.error(), message.path());
-      co_return;
-    }
+  const auto sent = co_await send_large(self, request, file, plan);
+  if (!sent) {
+    self->reply_error(request, sent.error(), message.path());
+    co_return;
   }
   self->writer().send(wire::kind::content_end, request, wire::last, v1::Ok());
 }

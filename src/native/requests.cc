@@ -77,7 +77,6 @@ result<awaitable<void>> make_request(std::shared_ptr<session> self, const wire::
   switch (head.kind) {
     case wire::kind::list: return make<v1::List>(std::move(self), head, body, answer_list);
     case wire::kind::stat: return make<v1::Stat>(std::move(self), head, body, answer_stat);
-    case wire::kind::get: return make<v1::Get>(std::move(self), head, body, answer_get);
     case wire::kind::digests: return make<v1::Digests>(std::move(self), head, body, answer_digests);
     case wire::kind::make_folder:
       return make<v1::MakeFolder>(std::move(self), head, body, answer_make_folder);

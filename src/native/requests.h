@@ -1,4 +1,4 @@
-// The requests that are answered by one coroutine each: all but PUT.
+// The requests that are answered by one coroutine each: all but PUT and GET.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,6 @@ namespace sluice::native {
 
 awaitable<void> answer_list(std::shared_ptr<session> self, std::uint32_t request, v1::List message);
 awaitable<void> answer_stat(std::shared_ptr<session> self, std::uint32_t request, v1::Stat message);
-awaitable<void> answer_get(std::shared_ptr<session> self, std::uint32_t request, v1::Get message);
 awaitable<void> answer_digests(std::shared_ptr<session> self, std::uint32_t request,
                                v1::Digests message);
 awaitable<void> answer_make_folder(std::shared_ptr<session> self, std::uint32_t request,

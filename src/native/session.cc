@@ -6,6 +6,7 @@
 #include <exception>
 
 #include "base/log.h"
+#include "native/gets.h"
 #include "native/put.h"
 #include "native/requests.h"
 #include "native/small_puts.h"
@@ -36,7 +37,8 @@ session::session(tcp_socket socket, service& shared)
       writer_(socket_),
       changed_(where_),
       watchdog_(where_),
-      small_(std::make_unique<small_puts>(*this)) {
+      small_(std::make_unique<small_puts>(*this)),
+      gets_(std::make_unique<gets>(*this)) {
   net::tune(socket_);
   started_ = arrived_.since = sent_.since = steady_clock::now();
 }
@@ -123,7 +125,10 @@ awaitable<result<void>> session::handshake() {
 
 awaitable<result<void>> session::read_requests() {
   while (!ended_) {
-    if (!reader_.more_here()) small_->flush();
+    if (!reader_.more_here()) {
+      small_->flush();
+      gets_->flush();
+    }
     const auto head = co_await reader_.next();
     if (!head) co_return std::unexpected(head.error());
     auto handled = co_await handle(*head);
@@ -166,7 +171,7 @@ awaitable<result<void>> session::begin_request(const wire::frame_head& head) {
     reply_error(head.request, error{errc::cancelled, "the server is shutting down"});
     co_return result<void>{};
   }
-  if (puts_.size() + running_ + small_->open() >= shared_.limits.max_requests) {
+  if (puts_.size() + running_ + small_->open() + gets_->open() >= shared_.limits.max_requests) {
     reply_error(head.request, error{errc::busy, "too many open requests on this connection"});
     co_return result<void>{};
   }
@@ -179,6 +184,12 @@ awaitable<result<void>> session::begin_request(const wire::frame_head& head) {
     }
     auto opened = co_await put::open(shared_from_this(), head.request, std::move(*message));
     if (opened) puts_.emplace(head.request, std::move(opened));
+    co_return result<void>{};
+  }
+  if (head.kind == wire::kind::get) {
+    auto message = wire::parse_message<v1::Get>(head.kind, *body);
+    if (!message) co_return std::unexpected(message.error());
+    co_await gets_->begin(head.request, std::move(*message));
     co_return result<void>{};
   }
   auto request = make_request(shared_from_this(), head, *body);
@@ -200,7 +211,8 @@ awaitable<result<void>> session::continue_put(const wire::frame_head& head) {
 }
 
 bool session::is_idle() const noexcept {
-  return running_ == 0 && inside_ == 0 && puts_.empty() && small_->open() == 0;
+  return running_ == 0 && inside_ == 0 && puts_.empty() && small_->open() == 0 &&
+         gets_->open() == 0;
 }
 
 result<void> session::check_progress(steady_clock::time_point now) {
@@ -254,6 +266,7 @@ awaitable<void> session::watch() {
 // Lets what runs come to its end, sends what is left to be said, and closes.
 awaitable<void> session::finish() {
   small_->flush();
+  gets_->flush();
   for (const auto& [request, open] : puts_) open->leave();
   puts_.clear();
   while (running_ > 0 || inside_ > 0 || small_->unanswered() > 0) co_await changed_.wait();

@@ -18,6 +18,7 @@
 
 namespace sluice::native {
 
+class gets;
 class put;
 class small_puts;
 
@@ -97,6 +98,7 @@ class session : public std::enable_shared_from_this<session> {
 
   std::unordered_map<std::uint32_t, std::shared_ptr<put>> puts_;  // open PUT requests
   std::unique_ptr<small_puts> small_;
+  std::unique_ptr<gets> gets_;
   std::uint32_t last_request_ = 0;
   std::size_t running_ = 0;         // coroutines of requests
   std::size_t inside_ = 0;          // call-backs to come

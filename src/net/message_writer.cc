@@ -10,7 +10,8 @@
 namespace sluice::net {
 namespace {
 
-constexpr std::size_t high_water_bytes = std::size_t{4} << 20;
+// Who waits for room is woken as often as so much was sent.
+constexpr std::size_t room_step_bytes = std::size_t{1} << 20;
 // Control frames are gathered into one piece of at most about this size.
 constexpr std::size_t gather_bytes = 64 * 1024;
 
@@ -86,7 +87,14 @@ void message_writer::send_block(std::uint32_t request, const wire::block_head& h
   added(bytes->size() + payload_bytes);
 }
 
-awaitable<result<void>> message_writer::room() {
+void message_writer::send_frames(std::vector<std::byte> frames) {
+  if (failure_ || frames.empty()) return;
+  const std::size_t bytes = frames.size();
+  queue_.emplace_back().bytes = std::move(frames);
+  added(bytes);
+}
+
+awaitable<result<void>> message_writer::room(std::size_t high_water_bytes) {
   while (!failure_ && queued_ >= high_water_bytes) co_await changed_.wait();
   if (failure_) co_return std::unexpected(*failure_);
   co_return result<void>{};
@@ -169,10 +177,12 @@ awaitable<result<void>> message_writer::send_front() {
     const auto sent = in_memory ? send_memory(front) : send_file(front);
     if (!sent) co_return std::unexpected(sent.error());
     if (*sent > 0) {
-      const bool was_full = queued_ >= high_water_bytes;
+      const std::size_t before = queued_;
       sent_ += *sent;
       queued_ -= *sent;
-      if (queued_ == 0 || (was_full && queued_ < high_water_bytes)) changed_.notify_all();
+      if (queued_ == 0 || before / room_step_bytes != queued_ / room_step_bytes) {
+        changed_.notify_all();
+      }
       continue;
     }
     auto [failed] = co_await socket_.async_wait(tcp_socket::wait_write,

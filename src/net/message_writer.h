@@ -49,12 +49,13 @@ class message_writer {
   void send(wire::kind kind, std::uint32_t request, std::uint8_t flags,
             const google::protobuf::MessageLite& message);
   void send_bytes(std::span<const std::byte> frames);
+  void send_frames(std::vector<std::byte> frames);  // the same without a copy
   void send_block(std::uint32_t request, const wire::block_head& head, memory_piece payload);
   void send_block(std::uint32_t request, const wire::block_head& head, file_piece payload);
 
-  // Waits until less than the high-water mark (4 MiB; file pieces count as what they send) is
-  // queued.
-  awaitable<result<void>> room();
+  // Waits until less than that many bytes, which are whole MiB, are queued; file pieces count as
+  // what they send.
+  awaitable<result<void>> room(std::size_t high_water_bytes = std::size_t{4} << 20);
 
   // Waits until all that was given is handed to the kernel.
   awaitable<result<void>> drained();

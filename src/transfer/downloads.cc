@@ -154,13 +154,37 @@ result<std::vector<block_digest>> download::digests(std::uint64_t first, std::ui
 }
 
 result<std::shared_ptr<download>> downloads::open(std::string_view path) {
-  auto parsed = store::rel_path::parse(path);
-  if (!parsed) return std::unexpected(parsed.error());
-  auto content = site_.store.open_content(*parsed);
-  if (!content) return std::unexpected(content.error());
-  auto table = table_of((*content)->info());
-  if (!table) return std::unexpected(table.error());
-  return std::make_shared<download>(site_, std::move(*content), std::move(*table));
+  return std::move(open(std::span(&path, 1)).front());
+}
+
+std::vector<result<std::shared_ptr<download>>> downloads::open(
+    std::span<const std::string_view> paths) {
+  std::vector<result<std::shared_ptr<download>>> opened;
+  opened.reserve(paths.size());
+  std::vector<std::pair<key, std::shared_ptr<digest_table>>> to_fill;
+  for (const auto path : paths) {
+    auto content = open_content(path);
+    if (!content) {
+      opened.emplace_back(std::unexpected(std::move(content.error())));
+      continue;
+    }
+    const auto& file = (*content)->info();
+    auto [table, is_new] = table_of(file);
+    if (is_new) to_fill.emplace_back(key_of(file), table);
+    opened.emplace_back(std::make_shared<download>(site_, std::move(*content), std::move(table)));
+  }
+  if (to_fill.empty()) return opened;
+  const auto filled = site_.catalog.read([&to_fill](catalog::session& s) {
+    for (const auto& [file, table] : to_fill) {
+      const auto row = catalog::find_content(s, file.file, file.size_bytes, file.mtime_ns);
+      if (row) table->fill(row->digests);
+    }
+  });
+  if (filled) return opened;
+  for (auto& one : opened) {
+    if (one) one = std::unexpected(filled.error());
+  }
+  return opened;
 }
 
 result<std::shared_ptr<const store::content>> downloads::open_content(std::string_view path) {
@@ -169,22 +193,20 @@ result<std::shared_ptr<const store::content>> downloads::open_content(std::strin
   return site_.store.open_content(*parsed);
 }
 
-result<std::shared_ptr<digest_table>> downloads::table_of(const store::entry& file) {
-  const key wanted{to_catalog(file.id), file.size_bytes, file.mtime_ns};
+downloads::key downloads::key_of(const store::entry& file) {
+  return {to_catalog(file.id), file.size_bytes, file.mtime_ns};
+}
+
+downloads::found_table downloads::table_of(const store::entry& file) {
+  const auto wanted = key_of(file);
   auto made = std::make_shared<digest_table>(wanted.file, wanted.size_bytes, wanted.mtime_ns);
-  if (!may_still_change(file)) {
-    const std::lock_guard lock(mutex_);
-    std::erase_if(tables_, [](const auto& each) { return each.second.expired(); });
-    auto& known = tables_[wanted];
-    if (auto shared = known.lock()) return shared;
-    known = made;
-  }
-  auto row = site_.catalog.read([&](catalog::session& s) {
-    return catalog::find_content(s, wanted.file, wanted.size_bytes, wanted.mtime_ns);
-  });
-  if (!row) return std::unexpected(row.error());
-  if (*row) made->fill((*row)->digests);
-  return made;
+  if (may_still_change(file)) return {std::move(made), true};
+  const std::lock_guard lock(mutex_);
+  std::erase_if(tables_, [](const auto& each) { return each.second.expired(); });
+  auto& known = tables_[wanted];
+  if (auto shared = known.lock()) return {std::move(shared), false};
+  known = made;
+  return {std::move(made), true};
 }
 
 }  // namespace sluice::transfer

@@ -97,6 +97,9 @@ class downloads {
 
   // Blocks. not_found, not_a_file, invalid_argument.
   [[nodiscard]] result<std::shared_ptr<download>> open(std::string_view path);
+  // The same for many, each in its place, with one look into the catalog.
+  [[nodiscard]] std::vector<result<std::shared_ptr<download>>> open(
+      std::span<const std::string_view> paths);
 
   // For those who need no digests: without a look into the catalog. Errors as `open`.
   [[nodiscard]] result<std::shared_ptr<const store::content>> open_content(std::string_view path);
@@ -109,7 +112,13 @@ class downloads {
     friend auto operator<=>(const key&, const key&) = default;
   };
 
-  [[nodiscard]] result<std::shared_ptr<digest_table>> table_of(const store::entry& file);
+  // A table, and whether it is still to be filled from the catalog.
+  struct found_table {
+    std::shared_ptr<digest_table> table;
+    bool is_new = false;
+  };
+  [[nodiscard]] static key key_of(const store::entry& file);
+  [[nodiscard]] found_table table_of(const store::entry& file);
 
   site& site_;
   std::mutex mutex_;
