@@ -89,9 +89,9 @@ class message_reader {
   std::size_t capacity_ = 0;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
-  std::size_t left_ = 0;                // bytes of the current body still to be taken
+  std::size_t left_ = 0;                             // bytes of the current body still to be taken
   std::size_t read_limit_ = std::size_t{64} * 1024;  // of one receive into the buffer
-  std::size_t low_water_ = 1;           // as set on the socket
+  std::size_t low_water_ = 1;                        // as set on the socket
   std::uint64_t received_ = 0;
   unsigned frames_since_yield_ = 0;
   bool waiting_ = false;
