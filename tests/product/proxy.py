@@ -1,6 +1,5 @@
 """A line that misbehaves: it stands between client and server and hands on whole frames."""
 
-import collections
 import socket
 import struct
 import threading
@@ -11,7 +10,6 @@ from wire_format import NAMES, messages
 PREFACE_BYTES = 16
 PAYLOAD_AT = 12 + 24  # in a BLOCK frame
 UP, DOWN = "up", "down"
-OVER_MAX = 200  # connections that ended and are not closed
 
 
 class Passing:
@@ -59,7 +57,7 @@ class Proxy:
         self._lock = threading.Lock()
         self._released = threading.Event()
         self._sockets = weakref.WeakSet()
-        self._over = collections.deque()
+        self._half_over = set()  # clients' sockets of which one way is over
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.url = f"sluice://127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -118,15 +116,16 @@ class Proxy:
 
     def _end_pair(self, client, server):
         """Both ways come here. The client is to hear all that it was told: for it the line ends behind
-        that, and takes what it says until then. Closed are the two later."""
+        that, and takes what it says until then. The way that is over last closes the two: as long as
+        the other one reads, its descriptor must not become that of a new connection."""
         _end(server)
         _drain(client)
-        pair = (client, server)
         with self._lock:
-            self._over.append(frozenset(pair))
-            while len(self._over) > OVER_MAX:
-                for each in self._over.popleft():
-                    each.close()
+            is_last = client in self._half_over
+            self._half_over ^= {client}
+        if is_last:
+            client.close()
+            server.close()
 
     def _count(self, passing):
         with self._lock:
