@@ -4,6 +4,7 @@
 #include "http/api.h"
 #include "http/files.h"
 #include "http/router.h"
+#include "http/tus.h"
 
 namespace sluice::http {
 
@@ -17,6 +18,8 @@ std::span<const route> routes() noexcept {
       route{"POST", "/api/remove", right::change, api_remove},
       route{"GET", "/api/uploads", right::see, api_uploads},
       route{"GET", "/api/server", right::none, api_server},
+      route{"*", "/tus", right::give, tus},
+      route{"*", "/tus/", right::give, tus},
   };
   return table;
 }

@@ -229,6 +229,7 @@ result<void> upload::received(const claim_ptr& mine, const base::digest128& dige
 
 std::vector<upload::claim_ptr> upload::take_claims() {
   std::vector<claim_ptr> taken;
+  taken.reserve(claims_.size() + 1);
   for (auto& [block, one] : claims_) taken.push_back(std::move(one));
   claims_.clear();
   if (serial_) taken.push_back(std::exchange(serial_, nullptr));

@@ -293,10 +293,21 @@ result<catalog::upload_row> uploads::facts(const std::string& id) {
   return std::move(**row);
 }
 
+result<std::vector<catalog::upload_row>> uploads::parts(const std::string& id) {
+  return site_.catalog.read([&](catalog::session& s) { return catalog::parts_of(s, id); });
+}
+
+std::chrono::seconds uploads::time_left(std::int64_t idle_s) const {
+  return std::max(site_.opts.upload_expiry - std::chrono::seconds(idle_s), std::chrono::seconds(0));
+}
+
 result<void> uploads::remove(const std::string& id) {
   auto found = join(id);
   if (!found) return std::unexpected(found.error());
-  if (found->upload) return found->upload->abort();
+  if (found->upload) {
+    found->upload->wait_while_finishing();
+    if (!found->upload->done()) return found->upload->abort();
+  }
   return site_.catalog.write([&](catalog::session& s) -> result<void> {
     catalog::remove_upload(s, id);
     return {};

@@ -3,6 +3,7 @@
 // Owner: the server makes one at start. All calls may come from any thread and block on the disk.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -77,7 +78,13 @@ class uploads {
   // What is on record about it, also when it is done. Errors as `join`.
   [[nodiscard]] result<catalog::upload_row> facts(const std::string& id);
 
-  // Throws an open one away, and forgets a finished one, whose file stays. Errors as `join` and
+  // Of a joined one, in their order: those that are still there.
+  [[nodiscard]] result<std::vector<catalog::upload_row>> parts(const std::string& id);
+  // How long one lives on that was idle for so long.
+  [[nodiscard]] std::chrono::seconds time_left(std::int64_t idle_s) const;
+
+  // Throws an open one away, and forgets a finished one, whose file stays; waits for one that is
+  // being finished. Errors as `join` and
   // `upload::abort`.
   [[nodiscard]] result<void> remove(const std::string& id);
 
