@@ -120,6 +120,24 @@ awaitable<result<void>> refuse_completed(exchange& now) {
   co_return co_await resumable_refuse(now, why);
 }
 
+awaitable<result<void>> refuse_start(exchange& now, const transfer::serial_writer& writer,
+                                     const problem& why) {
+  response answer(why);
+  if (why.code == status::conflict) answer.add("Upload-Offset", std::to_string(writer.offset()));
+  co_return co_await now.send(answer);
+}
+
+awaitable<result<void>> append_to(exchange& now, service& shared,
+                                  const std::shared_ptr<transfer::upload>& upload,
+                                  const incoming& what) {
+  const auto writer = co_await take_over(now, shared, upload);
+  if (!writer) co_return co_await resumable_refuse(now, writer.error());
+  const auto refusal = co_await net::on_pool(
+      shared.pool, [&now, &writer, &what] { return check_start(now.asked(), **writer, what); });
+  if (refusal) co_return co_await refuse_start(now, **writer, *refusal);
+  co_return co_await resumable_receive(now, shared, *writer, what);
+}
+
 // How far it is; takes it over from whoever writes, so that the offset holds.
 awaitable<result<std::uint64_t>> offset_of(exchange& now, service& shared,
                                            const std::shared_ptr<transfer::upload>& upload) {
@@ -176,17 +194,7 @@ awaitable<result<void>> resumable_append(exchange& now, service& shared) {
       co_await net::on_pool(shared.pool, [&shared, &row] { return shared.uploads.join(row->id); });
   if (!joined) co_return co_await resumable_refuse(now, joined.error());
   if (joined->done) co_return co_await refuse_completed(now);
-  const auto writer = co_await take_over(now, shared, joined->upload);
-  if (!writer) co_return co_await resumable_refuse(now, writer.error());
-  const auto refusal = co_await net::on_pool(
-      shared.pool, [&now, &writer, &what] { return check_start(now.asked(), **writer, what); });
-  if (refusal && refusal->code == status::conflict) {
-    response answer(*refusal);
-    answer.add("Upload-Offset", std::to_string((*writer)->offset()));
-    co_return co_await now.send(answer);
-  }
-  if (refusal) co_return co_await resumable_refuse(now, *refusal);
-  co_return co_await resumable_receive(now, shared, *writer, what);
+  co_return co_await append_to(now, shared, joined->upload, what);
 }
 
 awaitable<result<void>> resumable_look(exchange& now, service& shared) {

@@ -4,10 +4,10 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
 
 #include "http/exchange.h"
 #include "http/resumable_digest.h"
+#include "http/resumable_note.h"
 #include "http/service.h"
 #include "transfer/serial_upload.h"
 
@@ -39,23 +39,5 @@ awaitable<result<std::shared_ptr<transfer::serial_writer>>> take_over(
 awaitable<result<std::uint64_t>> make_durable(const std::shared_ptr<transfer::serial_writer>& of);
 awaitable<result<store::entry>> publish(service& shared,
                                         const std::shared_ptr<transfer::upload>& of);
-
-// Ids are 32 lower-case hexadecimal digits.
-[[nodiscard]] bool is_upload_id(std::string_view text) noexcept;
-
-// What a protocol keeps with its upload: a name of the protocol, then fields, each by its name.
-class upload_note {
- public:
-  explicit upload_note(std::string_view protocol) : text_(protocol) {}
-  // nullopt: of another protocol.
-  [[nodiscard]] static std::optional<upload_note> read(const std::string& text,
-                                                       std::string_view protocol);
-  void add(std::string_view name, std::string_view value);           // without line breaks
-  [[nodiscard]] std::string_view find(std::string_view name) const;  // "" where it is not
-  [[nodiscard]] const std::string& text() const noexcept { return text_; }
-
- private:
-  std::string text_;
-};
 
 }  // namespace sluice::http

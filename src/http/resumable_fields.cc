@@ -1,6 +1,6 @@
 #include "http/resumable_fields.h"
 
-#include "http/resumable_body.h"
+#include "http/resumable_note.h"
 #include "http/structured_fields.h"
 
 namespace sluice::http {

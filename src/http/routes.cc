@@ -3,6 +3,7 @@
 
 #include "http/api.h"
 #include "http/files.h"
+#include "http/resumable.h"
 #include "http/router.h"
 #include "http/tus.h"
 
@@ -20,6 +21,12 @@ std::span<const route> routes() noexcept {
       route{"GET", "/api/server", right::none, api_server},
       route{"*", "/tus", right::give, tus},
       route{"*", "/tus/", right::give, tus},
+      route{"OPTIONS", "/uploads/", right::none, resumable_options},
+      route{"POST", "/uploads/", right::give, resumable_create},
+      route{"PUT", "/uploads/", right::give, resumable_create},
+      route{"HEAD", "/uploads/", right::give, resumable_look},
+      route{"PATCH", "/uploads/", right::give, resumable_append},
+      route{"DELETE", "/uploads/", right::give, resumable_cancel},
   };
   return table;
 }

@@ -147,6 +147,7 @@ awaitable<result<void>> create_with_upload(exchange& now, service& shared,
   const auto received = co_await tus_receive(now, shared, *writer, check, refusal);
   if (!received) co_return received;
   if (refusal) {
+    (*writer)->give_up();
     (void)co_await net::on_pool(shared.pool,
                                 [&shared, &made] { return shared.uploads.remove(made->id()); });
     co_return co_await tus_refuse(now, *refusal);

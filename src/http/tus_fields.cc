@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "base/text.h"
-#include "http/resumable_body.h"
+#include "http/resumable_note.h"
 #include "http/structured_fields.h"
 #include "http/syntax.h"
 

@@ -159,6 +159,7 @@ awaitable<result<tus_progress>> tus_settle(service& shared,
   }
   const auto durable = co_await make_durable(writer);
   if (!durable) co_return std::unexpected(durable.error());
+  writer->give_up();  // a part that is joined is thrown away
   if (is_whole) co_await join_if_last(shared, home.id());
   co_return tus_progress{*durable, false};
 }

@@ -14,7 +14,12 @@ serial_writer::serial_writer(std::shared_ptr<upload> home, upload::claim_ptr min
                              std::uint64_t offset, base::digest_stream tail)
     : home_(std::move(home)), mine_(std::move(mine)), offset_(offset), tail_(std::move(tail)) {}
 
-serial_writer::~serial_writer() { home_->release_serially(mine_); }
+serial_writer::~serial_writer() { give_up(); }
+
+void serial_writer::give_up() {
+  failed_ = true;
+  home_->release_serially(mine_);
+}
 
 std::size_t serial_writer::wanted_bytes() const noexcept {
   return base::block_bytes - static_cast<std::size_t>(offset_ % base::block_bytes);

@@ -60,6 +60,9 @@ class serial_writer : public std::enable_shared_from_this<serial_writer> {
   // inside this call where it was taken over (conflict).
   void checkpoint(offset_callback done);
 
+  // Writes no more: who takes the upload over or throws it away from here on tells nobody.
+  void give_up();
+
   [[nodiscard]] bool is_fenced() const noexcept { return mine_->fenced; }
 
  private:

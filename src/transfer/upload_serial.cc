@@ -72,6 +72,7 @@ result<upload::claim_ptr> upload::claim_serially(fenced_callback fenced) {
 
 void upload::release_serially(const claim_ptr& mine) {
   const std::lock_guard writing(mine->writing);
+  mine->fenced = true;
   mine->file.reset();
   mine->told = nullptr;
   const std::lock_guard lock(mutex_);

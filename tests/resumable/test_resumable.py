@@ -337,7 +337,9 @@ def test_an_offset_that_was_told_must_be_accepted(client):
     for sent in (1, 50_000, 3):
         offset = client.head(url).offset
         older = client.begin("PATCH", url, len(whole) - offset, Upload_Offset=offset, Upload_Complete="?1",
-                             Content_Type=PARTIAL).send(whole[offset : offset + sent])
+                             Content_Type=PARTIAL, Expect="100-continue")
+        assert older.next().status == 100
+        older.send(whole[offset : offset + sent])
         told = client.head(url).offset
         assert offset <= told <= offset + sent
         assert client.append(url, told, whole[told : told + 7]).offset == told + 7

@@ -216,8 +216,9 @@ def test_options_must_ignore_tus_resumable(tus, version):
 
 
 def begin_slow(tus, url, offset, whole, sent):
-    """A PATCH of which the server has taken so many bytes, and which goes on."""
-    link = tus.begin_patch(url, offset, len(whole) - offset)
+    """A PATCH that the server has begun to take, which goes on."""
+    link = tus.begin_patch(url, offset, len(whole) - offset, Expect="100-continue")
+    assert read_head(link).startswith("HTTP/1.1 100 ")
     link.sendall(whole[offset : offset + sent])
     return link
 
