@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "store/partial.h"
+#include "transfer/uploads.h"
 
 namespace sluice::http {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "sluice/error.h"
-#include "store/path.h"
+#include "transfer/uploads.h"
 
 namespace sluice::http {
 
