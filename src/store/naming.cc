@@ -70,12 +70,10 @@ result<name_place> open_place(volume& home, const rel_path& path, bool make_pare
                               std::string_view verb) {
   name_place place;
   place.name = path.name();
-  place.topmost = path.parent();
   auto folder = home.open_to_change(path.parent(), verb);
   if (!folder && folder.error().code == errc::not_found && make_parents) {
     auto made = make_folder(home, path.parent(), true, true);
     if (!made) return std::unexpected(made.error());
-    if (*made) place.topmost = **made;
     folder = home.open_to_change(path.parent(), verb);
   }
   if (!folder) return std::unexpected(folder.error());
@@ -83,30 +81,28 @@ result<name_place> open_place(volume& home, const rel_path& path, bool make_pare
   return place;
 }
 
-result<std::optional<rel_path>> make_folder(volume& home, const rel_path& path, bool parents,
-                                            bool may_exist) {
+result<void> make_folder(volume& home, const rel_path& path, bool parents, bool may_exist) {
   const std::string what = doing("make folder", path);
   if (path.is_root()) {
-    if (may_exist) return std::nullopt;
+    if (may_exist) return {};
     return fail(errc::exists, what);
   }
-  rel_path topmost = path.parent();
   auto above = home.open_to_change(path.parent(), "make folder in");
   if (!above && above.error().code == errc::not_found && parents) {
     auto made = make_folder(home, path.parent(), true, true);
     if (!made) return made;
-    if (*made) topmost = **made;
     above = home.open_to_change(path.parent(), "make folder in");
   }
   if (!above) return std::unexpected(above.error());
   const std::string name(path.name());
-  const int answer =
-      uninterrupted([&] { return home.files.mkdirat(above->fd(), name.c_str(), 0777); });
-  if (answer == 0) return topmost;
+  const int answer = home.fresh.name(path, [&] {
+    return uninterrupted([&] { return home.files.mkdirat(above->fd(), name.c_str(), 0777); });
+  });
+  if (answer == 0) return {};
   if (answer != -EEXIST || !may_exist) return fail_errno(-answer, what);
   auto seen = home.stat_in(above->fd(), name.c_str(), what);
   if (!seen || seen->kind != entry_kind::folder) return fail(errc::exists, what);
-  return std::nullopt;
+  return {};
 }
 
 result<void> give_name(volume& home, const named_file& from, const name_place& to,

@@ -17,16 +17,15 @@ namespace sluice::store {
 struct name_place {
   open_file folder;
   std::string name;
-  rel_path topmost;  // the highest folder that got a new name, or the folder itself
 };
 
 // Opens the folder above `path`, making what is missing of it where asked.
 [[nodiscard]] result<name_place> open_place(volume& home, const rel_path& path, bool make_parents,
                                             std::string_view verb);
 
-// Makes a folder; the answer as of folder_store::mkdir.
-[[nodiscard]] result<std::optional<rel_path>> make_folder(volume& home, const rel_path& path,
-                                                          bool parents, bool may_exist);
+// Makes a folder; errors as of folder_store::mkdir.
+[[nodiscard]] result<void> make_folder(volume& home, const rel_path& path, bool parents,
+                                       bool may_exist);
 
 // What is to get another name.
 struct named_file {

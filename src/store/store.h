@@ -41,13 +41,6 @@ struct volume_space {
   std::uint64_t usable_bytes = 0;  // free less the reserve
 };
 
-struct published_file {
-  entry file{};
-  // The highest folder that got a new name: the parent, or with `make_parents` the one above the
-  // first folder made. `sync_folder(path.parent(), topmost)` makes all of it durable.
-  rel_path topmost{};
-};
-
 // A handle; copies share the same store, and partials, contents and listings keep it open.
 class folder_store {
  public:
@@ -88,12 +81,13 @@ class folder_store {
       const std::function<bool(const partial_info&)>& visit) const;
 
   // Gives a finished partial its name, in one atomic step; the partial is gone then. Of several who
-  // want one free name exactly one gets it. Not durable until synced (see `published_file`).
+  // want one free name exactly one gets it. Not durable until
+  // `sync_folder` of its folder, which makes the way to it durable too.
   //   exists: the name is taken, or the folder above is a file; changed: the name holds something
   //   else than `replaced`; not_found: no such parent, or the partial is gone; conflict: not
   //   finished
-  [[nodiscard]] result<published_file> publish(partial& from, const rel_path& path,
-                                               const name_policy& policy = no_replace);
+  [[nodiscard]] result<entry> publish(partial& from, const rel_path& path,
+                                      const name_policy& policy = no_replace);
 
   // The two steps of `put_small` apart, so that the content of many files can be made durable by
   // one `sync_volume` before any of them gets its name. Errors as `publish`; `will_replace` must be
@@ -103,23 +97,21 @@ class folder_store {
                                                 bool will_replace);
   // Makes the content of this one durable: cheaper than `sync_volume` for very few.
   [[nodiscard]] result<void> sync(staged_file& file);
-  [[nodiscard]] result<published_file> publish(staged_file& from, const rel_path& path,
-                                               const name_policy& policy = no_replace);
+  [[nodiscard]] result<entry> publish(staged_file& from, const rel_path& path,
+                                      const name_policy& policy = no_replace);
 
   // A whole small file (at most `small_file_bytes_max`), made and published in one go. Readers see
   // all of it or nothing. Never syncs: call `sync_volume` once for many. Errors as `publish`.
-  [[nodiscard]] result<published_file> put_small(const rel_path& path,
-                                                 std::span<const std::byte> bytes,
-                                                 std::int64_t mtime_ns, bool executable,
-                                                 const name_policy& policy = no_replace);
+  [[nodiscard]] result<entry> put_small(const rel_path& path, std::span<const std::byte> bytes,
+                                        std::int64_t mtime_ns, bool executable,
+                                        const name_policy& policy = no_replace);
 
   // --- Names ---
 
-  // The answer is the highest folder that got a new name, or nullopt where nothing was made.
+  // True where the folder's name, or the way to it, is not durable yet: `sync_folder`.
   //   exists: the name is taken and `may_exist` is false, or it is a file; not_found: no such
   //   parent
-  [[nodiscard]] result<std::optional<rel_path>> mkdir(const rel_path& path, bool parents,
-                                                      bool may_exist);
+  [[nodiscard]] result<bool> mkdir(const rel_path& path, bool parents, bool may_exist);
   [[nodiscard]] result<void> set_mtime(const rel_path& folder, std::int64_t mtime_ns);
 
   // A file or a folder. Only a file can be replaced, and only by a file. Errors as `publish`.
@@ -133,10 +125,9 @@ class folder_store {
 
   // --- Durability ---
 
-  // Makes the names in `folder` durable and, with `up_to` (which must hold it), those of each
-  // folder above it up to and with that one.
-  [[nodiscard]] result<void> sync_folder(const rel_path& folder,
-                                         const std::optional<rel_path>& up_to = {});
+  // Makes the names in `folder` durable, and those of the folders on the way to it that were made
+  // or renamed, by whomever, and not synced since.
+  [[nodiscard]] result<void> sync_folder(const rel_path& folder);
   [[nodiscard]] result<void> sync_partials();
 
   // Makes everything durable that was done on the volume before the call (syncfs). Calls made while

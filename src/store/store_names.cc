@@ -13,10 +13,11 @@
 
 namespace sluice::store {
 
-result<std::optional<rel_path>> folder_store::mkdir(const rel_path& path, bool parents,
-                                                    bool may_exist) {
+result<bool> folder_store::mkdir(const rel_path& path, bool parents, bool may_exist) {
   if (auto sound = home_->check_writable(); !sound) return std::unexpected(sound.error());
-  return make_folder(*home_, path, parents, may_exist);
+  auto made = make_folder(*home_, path, parents, may_exist);
+  if (!made) return std::unexpected(made.error());
+  return home_->fresh.on_the_way_to(path);
 }
 
 result<void> folder_store::set_mtime(const rel_path& folder, std::int64_t mtime_ns) {
@@ -51,7 +52,13 @@ result<void> folder_store::rename(const rel_path& from, const rel_path& to,
   auto moved = home_->stat_in(source->folder.fd(), source->name.c_str(), what);
   if (!moved) return std::unexpected(moved.error());
   const named_file named{source->folder.fd(), source->name.c_str(), moved->id, false};
-  return give_name(*home_, named, *target, policy, what);
+  if (moved->kind == entry_kind::file) return give_name(*home_, named, *target, policy, what);
+  result<void> renamed;
+  (void)home_->fresh.name(to, [&] {
+    renamed = give_name(*home_, named, *target, policy, what);
+    return renamed ? 0 : -1;
+  });
+  return renamed;
 }
 
 result<void> folder_store::remove(const rel_path& path, bool recursive) {
@@ -71,22 +78,22 @@ result<void> folder_store::remove(const rel_path& path, bool recursive) {
       return remove_one(*home_, place->folder.fd(), place->name, seen->kind, what);
     }
   }
-  return remove_tree(*home_, place->folder.fd(), place->name, what);
+  const auto before = home_->fresh.now();
+  auto removed = remove_tree(*home_, place->folder.fd(), place->name, what);
+  if (removed) home_->fresh.removed(path, before);
+  return removed;
 }
 
-result<void> folder_store::sync_folder(const rel_path& folder,
-                                       const std::optional<rel_path>& up_to) {
-  const rel_path& last = up_to ? *up_to : folder;
-  if (!last.holds(folder)) {
-    return fail(errc::invalid_argument, doing("sync", folder) + ": not below " + last.text());
-  }
+result<void> folder_store::sync_folder(const rel_path& folder) {
   if (auto sound = home_->check_writable(); !sound) return sound;
   for (rel_path at = folder;; at = at.parent()) {
     auto opened = home_->open_to_change(at, "sync");
     if (!opened) return std::unexpected(opened.error());
+    const auto before = home_->fresh.now();
     const int answer = uninterrupted([&] { return home_->files.fsync(opened->fd()); });
     if (auto judged = home_->judge_sync(answer, doing("sync", at)); !judged) return judged;
-    if (at == last) return {};
+    home_->fresh.synced(at, before);
+    if (!home_->fresh.on_the_way_to(at)) return {};
   }
 }
 

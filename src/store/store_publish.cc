@@ -8,18 +8,17 @@
 
 namespace sluice::store {
 
-result<published_file> folder_store::publish(partial& from, const rel_path& path,
-                                             const name_policy& policy) {
+result<entry> folder_store::publish(partial& from, const rel_path& path,
+                                    const name_policy& policy) {
   const std::string what = doing("publish", path);
   if (path.is_root()) return fail(errc::invalid_argument, what);
   if (auto sound = from.check_sound(); !sound) return std::unexpected(sound.error());
   if (!from.finished_) return fail(errc::conflict, what + ": the partial is not finished");
   auto place = open_place(*home_, path, policy.make_parents, "publish");
   if (!place) return std::unexpected(place.error());
-  // Folders that were just made: the file, which is durable, must not go where a power loss takes
-  // the way to it.
-  if (place->topmost != path.parent()) {
-    if (auto synced = sync_folder(path.parent().parent(), place->topmost); !synced) {
+  // The file, which is durable, must not go where a power loss takes the way to it.
+  if (home_->fresh.on_the_way_to(path.parent())) {
+    if (auto synced = sync_folder(path.parent().parent()); !synced) {
       return std::unexpected(synced.error());
     }
   }
@@ -34,7 +33,7 @@ result<published_file> folder_store::publish(partial& from, const rel_path& path
   auto seen = home_->stat_open(from.file_.fd(), what);
   if (!seen) return std::unexpected(seen.error());
   seen->name = path.name();
-  return published_file{std::move(*seen), std::move(place->topmost)};
+  return seen;
 }
 
 }  // namespace sluice::store

@@ -106,8 +106,8 @@ result<void> folder_store::sync(staged_file& file) {
                            "sync a small file");
 }
 
-result<published_file> folder_store::publish(staged_file& from, const rel_path& path,
-                                             const name_policy& policy) {
+result<entry> folder_store::publish(staged_file& from, const rel_path& path,
+                                    const name_policy& policy) {
   const std::string what = doing("store", path);
   if (path.is_root()) return fail(errc::invalid_argument, what);
   if (auto sound = home_->check_writable(); !sound) return std::unexpected(sound.error());
@@ -117,13 +117,7 @@ result<published_file> folder_store::publish(staged_file& from, const rel_path& 
     if (policy.replaces) return fail(errc::invalid_argument, what + ": staged not to replace");
     const int linked =
         link_unnamed(home_->files, from.file_.fd(), place->folder.fd(), place->name.c_str());
-    if (linked < 0) {
-      // The folders made for it stay, and whoever finds them next takes their names for durable.
-      if (place->topmost != path.parent()) {
-        (void)sync_folder(path.parent().parent(), place->topmost);
-      }
-      return fail_errno(-linked, what);
-    }
+    if (linked < 0) return fail_errno(-linked, what);
   } else {
     const named_file named{home_->partials.fd(), from.temporary_.c_str(), from.info_.id, false};
     auto unchanged = lock_place(*home_, *place, policy, what);
@@ -135,13 +129,12 @@ result<published_file> folder_store::publish(staged_file& from, const rel_path& 
   // The name stands: a failing close is told, for the caller must not count on the content.
   if (const int closed = from.file_.close(); closed < 0) return fail_errno(-closed, what);
   from.info_.name = place->name;
-  return published_file{from.info_, std::move(place->topmost)};
+  return from.info_;
 }
 
-result<published_file> folder_store::put_small(const rel_path& path,
-                                               std::span<const std::byte> bytes,
-                                               std::int64_t mtime_ns, bool executable,
-                                               const name_policy& policy) {
+result<entry> folder_store::put_small(const rel_path& path, std::span<const std::byte> bytes,
+                                      std::int64_t mtime_ns, bool executable,
+                                      const name_policy& policy) {
   auto staged = stage_small(bytes, mtime_ns, executable, policy.replaces);
   if (!staged) return std::unexpected(staged.error());
   return publish(*staged, path, policy);

@@ -19,6 +19,7 @@
 #include "sluice/error.h"
 #include "store/entry.h"
 #include "store/file.h"
+#include "store/fresh_folders.h"
 #include "store/open_file.h"
 #include "store/path.h"
 
@@ -151,6 +152,7 @@ class volume {
   open_file root;
   open_file partials;
   open_file lock_file;
+  fresh_folders fresh;
   std::atomic<bool> has_tmpfile = true;  // until O_TMPFILE is refused
 
  private:

@@ -44,7 +44,11 @@ void volume::readmit() {
 result<void> volume::sync_all() {
   if (auto sound = check_writable(); !sound) return sound;
   auto outcome = all_syncs_.join([this] {
-    return judge_sync(uninterrupted([this] { return files.syncfs(root.fd()); }), "sync the volume");
+    const auto before = fresh.now();
+    auto judged =
+        judge_sync(uninterrupted([this] { return files.syncfs(root.fd()); }), "sync the volume");
+    if (judged) fresh.all_synced(before);
+    return judged;
   });
   if (!outcome) return outcome;
   // An earlier run that failed meanwhile may have lost what this caller wrote.

@@ -1,6 +1,7 @@
 // Durability calls, and a volume that fails.
 #include <atomic>
 #include <condition_variable>
+#include <filesystem>
 #include <mutex>
 #include <thread>
 
@@ -9,23 +10,55 @@
 namespace sluice::store {
 namespace {
 
+namespace fs = std::filesystem;
+
 class durability : public store_test {
  protected:
   faulty_files files;
 };
 
-TEST_F(durability, sync_folder_syncs_each_up_to_the_last) {
+TEST_F(durability, sync_folder_syncs_the_way_that_is_not_durable) {
+  fs::create_directories(root / "old");
   folder_store store = opened(files);
-  ASSERT_TRUE(store.mkdir(at("a/b/c"), true, false));
+  ASSERT_TRUE(store.mkdir(at("old/a/b"), true, false));
   const int before = files.count(file_call::fsync);
-  EXPECT_TRUE(store.sync_folder(at("a/b/c")));
-  EXPECT_EQ(files.count(file_call::fsync), before + 1);
-  EXPECT_TRUE(store.sync_folder(at("a/b/c"), rel_path()));
-  EXPECT_EQ(files.count(file_call::fsync), before + 5);
-  EXPECT_TRUE(store.sync_partials());
-  EXPECT_EQ(files.count(file_call::fsync), before + 6);
-  EXPECT_EQ(code_of(store.sync_folder(at("a"), at("b"))), errc::invalid_argument);
+  EXPECT_TRUE(store.sync_folder(at("old/a/b")));
+  EXPECT_EQ(files.count(file_call::fsync), before + 3) << "b, a, and old, which holds a's name";
+  EXPECT_TRUE(store.sync_folder(at("old/a/b")));
+  EXPECT_EQ(files.count(file_call::fsync), before + 4);
   EXPECT_EQ(code_of(store.sync_folder(at("gone"))), errc::not_found);
+}
+
+// Whoever acknowledges something in a folder answers for the way to it.
+TEST_F(durability, a_folder_that_another_made_is_synced_by_whoever_builds_on_it) {
+  folder_store store = opened(files);
+  ASSERT_TRUE(store.mkdir(at("made"), false, false));
+  ASSERT_TRUE(store.put_small(at("made/file"), bytes("x"), 0, false));
+  const int before = files.count(file_call::fsync);
+  EXPECT_TRUE(store.sync_folder(at("made")));
+  EXPECT_EQ(files.count(file_call::fsync), before + 2);
+
+  ASSERT_TRUE(store.rename(at("made"), at("renamed")));
+  EXPECT_TRUE(store.sync_folder(at("renamed")));
+  EXPECT_EQ(files.count(file_call::fsync), before + 4);
+}
+
+TEST_F(durability, a_failed_sync_leaves_the_way_to_be_synced) {
+  folder_store store = opened(files);
+  ASSERT_TRUE(store.mkdir(at("a"), false, false));
+  files.fail_next(file_call::fsync, -ENOSPC);
+  EXPECT_EQ(code_of(store.sync_folder(rel_path())), errc::no_space);
+  EXPECT_TRUE(*store.mkdir(at("a"), false, true));
+  EXPECT_TRUE(store.sync_volume());
+  EXPECT_FALSE(*store.mkdir(at("a"), false, true));
+}
+
+TEST_F(durability, a_folder_that_is_gone_is_forgotten) {
+  folder_store store = opened(files);
+  ASSERT_TRUE(store.mkdir(at("a/b"), true, false));
+  ASSERT_TRUE(store.remove(at("a"), true));
+  fs::create_directories(root / "a/b");
+  EXPECT_FALSE(*store.mkdir(at("a/b"), true, true)) << "the one that was made is gone";
 }
 
 TEST_F(durability, a_failed_sync_closes_the_volume_to_writes_until_readmitted) {

@@ -45,12 +45,9 @@ error as_conflict(error why) {
   return why;
 }
 
-result<void> sync_name(site& where, const store::rel_path& path,
-                       const store::published_file& published) {
+result<void> sync_name(site& where, const store::rel_path& path) {
   if (!where.syncs()) return {};
-  if (auto synced = where.store.sync_folder(path.parent(), published.topmost); !synced) {
-    return synced;
-  }
+  if (auto synced = where.store.sync_folder(path.parent()); !synced) return synced;
   return where.store.sync_partials();
 }
 

@@ -30,7 +30,6 @@ namespace sluice::transfer {
 [[nodiscard]] error as_conflict(error why);
 
 // Makes a published name durable: its folders, then the partials that it left.
-[[nodiscard]] result<void> sync_name(site& where, const store::rel_path& path,
-                                     const store::published_file& published);
+[[nodiscard]] result<void> sync_name(site& where, const store::rel_path& path);
 
 }  // namespace sluice::transfer

@@ -54,17 +54,6 @@ result<void> remove_partials(site& where, const std::vector<std::string>& ids) {
   return where.store.sync_partials();
 }
 
-// The name stands, but the crash may have come before its folders were synced.
-result<void> sync_again(site& where, const upload_row& row) {
-  if (!where.syncs()) return {};
-  auto path = store::rel_path::parse(row.path);
-  if (!path) return std::unexpected(path.error());
-  if (auto synced = where.store.sync_folder(path->parent(), store::rel_path()); !synced) {
-    return synced;
-  }
-  return where.store.sync_partials();
-}
-
 // The crash came between the intent and `done`. Every step may be taken again.
 result<void> publish_again(site& where, const upload_row& row) {
   auto path = store::rel_path::parse(row.path);
@@ -79,7 +68,7 @@ result<void> publish_again(site& where, const upload_row& row) {
   if (!policy) return std::unexpected(policy.error());
   auto published = where.store.publish(**file, *path, *policy);
   if (!published) return std::unexpected(published.error());
-  return sync_again(where, row);
+  return sync_name(where, *path);
 }
 
 // Whether the file under the upload's name is the one that it became.
@@ -104,7 +93,19 @@ void forget_used_parts(const std::vector<upload_row>& rows, changes& all) {
   }
 }
 
-result<void> end_publishing(site& where, upload_row row, bool has_partial, changes& all) {
+// What an earlier run named and was killed before it synced: whoever builds on it from now on takes
+// it for durable.
+result<void> sync_what_is_there(site& where) {
+  if (!where.syncs()) return {};
+  auto synced = where.store.sync_volume();
+  if (!synced && synced.error().code == errc::not_allowed) return {};  // a volume without writes
+  return synced;
+}
+
+// `synced`: what came of sync_what_is_there().
+result<void> end_publishing(site& where, upload_row row, bool has_partial,
+                            const result<void>& synced, changes& all) {
+  if (!synced) return synced;
   if (has_partial) {
     auto published = publish_again(where, row);
     if (!published && published.error().code == errc::io) return published;
@@ -121,7 +122,6 @@ result<void> end_publishing(site& where, upload_row row, bool has_partial, chang
     all.forget.push_back(row.id);
     return {};
   }
-  if (auto synced = sync_again(where, row); !synced) return synced;
   row.state = upload_state::done;
   all.set.push_back(std::move(row));
   return {};
@@ -130,6 +130,8 @@ result<void> end_publishing(site& where, upload_row row, bool has_partial, chang
 }  // namespace
 
 result<std::vector<upload_row>> recover_uploads(site& where) {
+  // Where it fails the volume refuses writes, and reading goes on.
+  const auto synced = sync_what_is_there(where);
   auto partials = partials_of(where);
   if (!partials) return std::unexpected(partials.error());
   auto rows = where.catalog.read([](catalog::session& s) { return catalog::all_uploads(s); });
@@ -145,7 +147,7 @@ result<std::vector<upload_row>> recover_uploads(site& where) {
     }
     known.insert(row.id);
     if (row.state == upload_state::publishing) {
-      if (auto ended = end_publishing(where, row, has_partial, all); !ended) {
+      if (auto ended = end_publishing(where, row, has_partial, synced, all); !ended) {
         return std::unexpected(ended.error());
       }
     } else if (row.state == upload_state::open && !has_partial) {

@@ -1,7 +1,7 @@
 #include "transfer/small_files.h"
 
-#include <map>
 #include <memory>
+#include <set>
 
 #include "base/log.h"
 #include "transfer/names.h"
@@ -125,14 +125,13 @@ result<void> small_files::give_name(written_file& one) {
 
 result<void> small_files::sync_names(const group& files) {
   if (!site_.syncs()) return {};
-  std::map<store::rel_path, store::rel_path> folders;  // each, and the highest one above it
+  std::set<store::rel_path> folders;
   for (const auto& one : files) {
-    auto [it, added] = folders.try_emplace(one.path.parent(), one.published->topmost);
-    if (!added && one.published->topmost.holds(it->second)) it->second = one.published->topmost;
+    folders.insert(one.path.parent());
     if (folders.size() > folders_synced_apart) return site_.store.sync_volume();
   }
-  for (const auto& [folder, topmost] : folders) {
-    if (auto synced = site_.store.sync_folder(folder, topmost); !synced) return synced;
+  for (const auto& folder : folders) {
+    if (auto synced = site_.store.sync_folder(folder); !synced) return synced;
   }
   return {};
 }
@@ -145,7 +144,7 @@ void small_files::commit(group files) {
       [all](catalog::session& s) -> result<void> {
         catalog::content_row row;
         for (const auto& one : *all) {
-          const auto& file = one.published->file;
+          const auto& file = *one.published;
           row.file = to_catalog(file.id);
           row.size_bytes = file.size_bytes;
           row.mtime_ns = file.mtime_ns;
@@ -157,7 +156,7 @@ void small_files::commit(group files) {
       },
       [all](result<void> committed) {
         if (!committed) base::log_warning("record digests: {}", committed.error().message());
-        for (auto& one : *all) one.done(one.published->file);
+        for (auto& one : *all) one.done(*one.published);
       });
 }
 

@@ -59,7 +59,7 @@ class small_files {
     small_file wanted;
     base::digest128 digest;
     entry_callback done;
-    std::optional<store::published_file> published;
+    std::optional<store::entry> published;
   };
   using group = std::vector<written_file>;
 

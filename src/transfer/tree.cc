@@ -24,10 +24,9 @@ result<store::entry> tree::stat(std::string_view path) {
   return site_.store.stat(*parsed);
 }
 
-result<void> tree::sync(const store::rel_path& folder,
-                        const std::optional<store::rel_path>& up_to) {
+result<void> tree::sync(const store::rel_path& folder) {
   if (!site_.syncs()) return {};
-  return site_.store.sync_folder(folder, up_to);
+  return site_.store.sync_folder(folder);
 }
 
 result<store::entry> tree::mkdir(std::string_view path, bool parents, bool may_exist,
@@ -42,8 +41,8 @@ result<store::entry> tree::mkdir(std::string_view path, bool parents, bool may_e
     }
   }
   if (*made || mtime_ns) {
-    // With itself: its own time is part of it.
-    if (auto synced = sync(*parsed, *made ? *made : parsed->parent()); !synced) {
+    // Itself: its own time is part of it.
+    if (auto synced = sync(*parsed); !synced) {
       return std::unexpected(synced.error());
     }
   }

@@ -43,8 +43,7 @@ class tree {
  private:
   void forget(const store::entry& gone);
   void forget_below(const store::rel_path& folder);
-  [[nodiscard]] result<void> sync(const store::rel_path& folder,
-                                  const std::optional<store::rel_path>& up_to = {});
+  [[nodiscard]] result<void> sync(const store::rel_path& folder);
 
   site& site_;
 };

@@ -83,7 +83,7 @@ result<store::entry> upload::publish(finishing& what) {
     return std::unexpected(as_conflict(published.error()));
   }
   what.file.reset();
-  if (auto synced = sync_name(site_, what.path, *published); !synced) {
+  if (auto synced = sync_name(site_, what.path); !synced) {
     // It has its name, and a crash may take that back: the next start looks, and goes on from
     // there.
     {
@@ -93,7 +93,7 @@ result<store::entry> upload::publish(finishing& what) {
     end_finish(phase::broken);
     return std::unexpected(synced.error());
   }
-  return published->file;
+  return published;
 }
 
 void upload::note_refusal(const error& why) {
