@@ -18,6 +18,7 @@ namespace {
 struct serve_flags {
   std::string root = ".";
   std::vector<std::string> listen{"127.0.0.1:8080"};
+  std::vector<std::string> admin_listen;
   std::string data;
   std::string log_level = "info";
   bool plaintext = false;
@@ -44,12 +45,12 @@ std::string in_lower_case(std::string& name) {
   return "";
 }
 
-result<std::vector<host_port>> addresses(const serve_flags& flags) {
+result<std::vector<host_port>> addresses(const std::vector<std::string>& texts, bool plaintext) {
   std::vector<host_port> listen;
-  for (const std::string& text : flags.listen) {
+  for (const std::string& text : texts) {
     auto where = parse_host_port(text);
     if (!where) return std::unexpected(std::move(where).error());
-    if (!flags.plaintext && !is_loopback(where->host)) {
+    if (!plaintext && !is_loopback(where->host)) {
       return fail(errc::invalid_argument,
                   "listen on " + text +
                       ": others could reach this address, and nothing would be "
@@ -62,16 +63,23 @@ result<std::vector<host_port>> addresses(const serve_flags& flags) {
 
 int run_serve(serve_flags& flags) {
   printer out(flags.output);
-  auto listen = addresses(flags);
+  auto listen = addresses(flags.listen, flags.plaintext);
   if (!listen) return out.failed(listen.error());
+  auto admin_listen = addresses(flags.admin_listen, flags.plaintext);
+  if (!admin_listen) return out.failed(admin_listen.error());
   base::set_log_level(log_levels.at(flags.log_level));
   server::options& settings = flags.server;
   settings.root = flags.root;
   settings.data_dir = flags.data;
   settings.listen = std::move(*listen);
+  settings.admin_listen = std::move(*admin_listen);
   settings.on_listening = [&out, &flags](std::string_view url) {
     out.address_line("serving " + flags.root + " on " + std::string(url),
                      {{"event", "listening"}, {"folder", flags.root}, {"url", url}});
+  };
+  settings.on_admin_listening = [&out](std::string_view url) {
+    out.address_line("health and metrics on " + std::string(url),
+                     {{"event", "admin"}, {"url", url}});
   };
   const auto served = server::serve(settings);
   return served ? out.done("", nlohmann::ordered_json::object()) : out.failed(served.error());
@@ -183,6 +191,12 @@ runner declare_serve(CLI::App& app) {
       ->allow_extra_args(false)
       ->delimiter(',')
       ->default_str("127.0.0.1:8080");
+  app.add_option("--admin-listen", flags->admin_listen,
+                 "Address for /health and /metrics (Prometheus), for the operator and not for "
+                 "clients; may be repeated. Without it there are none.")
+      ->type_name("HOST:PORT")
+      ->allow_extra_args(false)
+      ->delimiter(',');
   app.add_option("--host", flags->server.hosts,
                  "Name that browsers may know this server by, besides localhost and addresses; may "
                  "be repeated. Requests over HTTP for other names are refused.")

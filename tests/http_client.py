@@ -32,7 +32,7 @@ class Line:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(DEADLINE_S)
         self.socket.connect((host, port))
-        self.unread = b""
+        self.unread = bytearray()
 
     def __enter__(self):
         return self
@@ -60,14 +60,16 @@ class Line:
         while len(self.unread) < count:
             if not self.more():
                 raise EOFError(f"the server closed: {self.unread!r}")
-        taken, self.unread = self.unread[:count], self.unread[count:]
+        taken = bytes(self.unread[:count])
+        del self.unread[:count]
         return taken
 
     def take_until(self, mark):
         while mark not in self.unread:
             if not self.more():
                 raise EOFError(f"the server closed: {self.unread!r}")
-        taken, _, self.unread = self.unread.partition(mark)
+        taken = self.take(self.unread.index(mark))
+        self.take(len(mark))
         return taken
 
     def head(self):
@@ -107,5 +109,4 @@ class Line:
                 pass
         except ConnectionResetError:
             pass
-        rest, self.unread = self.unread, b""
-        return rest
+        return self.take(len(self.unread))

@@ -38,6 +38,14 @@ connection::connection(tcp_socket socket, service& shared)
   const auto& limits = shared_.limits;
   watch_ =
       net::watch(where_, *this, net::pause_for(std::min({limits.head, limits.idle, limits.stall})));
+  ++shared_.counts.connections;
+  ++shared_.counts.connections_open;
+}
+
+connection::~connection() {
+  --shared_.counts.connections_open;
+  shared_.counts.received_bytes += input_.received();
+  shared_.counts.sent_bytes += output_.sent();
 }
 
 void connection::enter(phase next) {
@@ -231,10 +239,12 @@ awaitable<result<bool>> connection::drop_body(exchange& now) {
 awaitable<void> connection::reject(const problem& why) {
   ++number_;
   const response refused(why);
+  ++shared_.counts.responses.at(static_cast<unsigned>(why.code) % 600);
   std::string text;
   append_status_line(text, refused.code());
   append_common_fields(text, shared_.agent);
   text += refused.lines();
+  if (why.code == status::service_unavailable) text += "Retry-After: 1\r\n";
   text += "Content-Security-Policy: default-src 'none'\r\nConnection: close\r\nContent-Length: " +
           std::to_string(refused.body().size()) + "\r\n\r\n" + refused.body();
   enter(phase::exchange);

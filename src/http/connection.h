@@ -29,6 +29,9 @@ awaitable<void> refuse(tcp_socket socket, service& shared);
 class connection final : public std::enable_shared_from_this<connection>, private net::watched {
  public:
   connection(tcp_socket socket, service& shared);
+  ~connection();
+  connection(const connection&) = delete;
+  connection& operator=(const connection&) = delete;
 
   awaitable<result<void>> run();
   // Answers the first request with `why`, whatever it is.

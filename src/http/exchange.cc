@@ -58,6 +58,8 @@ exchange::~exchange() = default;
 
 executor exchange::where() const noexcept { return home_.where(); }
 
+bool exchange::client_left() const noexcept { return home_.in().peer_ended(); }
+
 exchange_abort exchange::abort_handle() const { return {home_.weak_from_this(), number_}; }
 
 bool exchange::body_ended() const noexcept {
@@ -216,6 +218,7 @@ awaitable<result<void>> exchange::begin(const response& head,
   if (bodyless || asked_.is_head()) size_left_ = 0;
   if (!size_bytes && !bodyless && asked_.is_1_0) closes_ = true;
   closes_ = must_close();
+  ++home_.shared().counts.responses.at(static_cast<unsigned>(code_) % 600);
   append_status_line(pending_, code_);
   append_common_fields(pending_, home_.shared().agent);
   pending_ += head.lines();

@@ -103,6 +103,9 @@ class exchange {
 
   [[nodiscard]] bool began() const noexcept { return began_; }
   [[nodiscard]] bool complete() const noexcept { return complete_; }
+  // The client closed its side: long work for it may end. (A client that half-closes and waits is
+  // not told apart, and rare.)
+  [[nodiscard]] bool client_left() const noexcept;
   // No further request is taken on this connection.
   void close_after() noexcept { closes_ = true; }
 

@@ -4,10 +4,13 @@
 #include <ctime>
 #include <random>
 
+#include "base/log.h"
+#include "http/archive.h"
 #include "http/conditions.h"
 #include "http/files.h"
 #include "http/media_type.h"
 #include "http/ranges.h"
+#include "http/structured_fields.h"
 #include "http/time.h"
 
 namespace sluice::http {
@@ -21,6 +24,7 @@ struct representation {
   std::shared_ptr<const store::content> file;
   media_type type;
   validators tags;
+  std::string digest{};  // the value of Repr-Digest, where it is wanted and could be had
   std::int64_t now_s = 0;
 
   [[nodiscard]] std::uint64_t size_bytes() const { return file->info().size_bytes; }
@@ -46,6 +50,44 @@ void add_description(response& head, const representation& what) {
   head.add("Accept-Ranges", "bytes")
       .add("Content-Disposition", disposition(what.file->info().name, what.type.is_inline))
       .add("Content-Security-Policy", content_policy);
+  if (!what.digest.empty()) head.add("Repr-Digest", what.digest);
+}
+
+// RFC 9530, 4: a preference from 1 to 10; 0 means "not this one".
+bool wants_sha256(const request& asked) {
+  if (!asked.has("Want-Repr-Digest")) return false;
+  const auto wishes = parse_sf_dictionary(asked.field("Want-Repr-Digest"));
+  if (!wishes) return false;
+  const auto* wish = find_member(*wishes, "sha-256");
+  const auto* preference = wish != nullptr ? std::get_if<std::int64_t>(wish) : nullptr;
+  return preference != nullptr && *preference > 0;
+}
+
+std::string digest_field(const catalog::sha256_digest& digest) {
+  std::string bytes;
+  for (const auto byte : digest) bytes += static_cast<char>(byte);
+  return "sha-256=" + sf_byte_sequence(bytes);
+}
+
+// On record, or computed now. It is a wish: where it cannot be granted, the answer has none.
+awaitable<void> add_digest(exchange& now, service& shared, representation& what) {
+  const auto known = co_await net::on_pool(
+      shared.pool, [&shared, &what] { return shared.downloads.sha256_of(what.file->info()); });
+  if (known && *known) what.digest = digest_field(**known);
+  if (!what.digest.empty()) co_return;
+  const auto place = shared.digests.try_take();
+  if (!place) co_return;
+  auto digest = shared.downloads.begin_sha256(what.file);
+  for (;;) {
+    const auto done = co_await net::on_pool(shared.pool, [&digest] { return digest.step(); });
+    if (!done) {
+      base::log_warning("{}", done.error().message());
+      co_return;
+    }
+    if (*done) break;
+    if (now.client_left() || shared.closing) co_return;
+  }
+  what.digest = digest_field(digest.digest());
 }
 
 std::string content_range(const byte_range& part, std::uint64_t size_bytes) {
@@ -141,6 +183,7 @@ awaitable<result<void>> send_content(exchange& now, const representation& what) 
 }  // namespace
 
 awaitable<result<void>> get_file(exchange& now, service& shared) {
+  if (now.asked().parameter("archive")) co_return co_await get_archive(now, shared);
   const std::string_view path = now.asked().below("/files/");
   auto file = co_await net::on_pool(
       shared.pool, [&shared, path] { return shared.downloads.open_content(path); });
@@ -149,7 +192,7 @@ awaitable<result<void>> get_file(exchange& now, service& shared) {
     co_return co_await now.send(folder);
   }
   if (!file) co_return std::unexpected(file.error());
-  const representation what = describe(std::move(*file));
+  representation what = describe(std::move(*file));
   switch (judge(now.asked(), what.tags)) {
     case verdict::go_on: break;
     case verdict::not_modified: {
@@ -163,6 +206,7 @@ awaitable<result<void>> get_file(exchange& now, service& shared) {
       co_return co_await now.send(failed);
     }
   }
+  if (wants_sha256(now.asked())) co_await add_digest(now, shared, what);
   co_return co_await send_content(now, what);
 }
 

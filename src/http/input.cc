@@ -91,6 +91,11 @@ awaitable<result<void>> input::wait(std::size_t low_water) {
   co_return result<void>{};
 }
 
+bool input::peer_ended() const noexcept {
+  char next = 0;
+  return ::recv(socket_.native_handle(), &next, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 std::size_t input::held_by_kernel() const noexcept {
   int queued = 0;
   if (::ioctl(socket_.native_handle(), FIONREAD, &queued) != 0) return 0;

@@ -40,9 +40,13 @@ class input {
   // end.
   awaitable<result<void>> wait(std::size_t low_water);
 
+  // Nothing more comes from the peer, and all that came was received.
+  [[nodiscard]] bool peer_ended() const noexcept;
+
   // Bytes that arrived so far, also those that only the kernel holds.
   [[nodiscard]] std::uint64_t arrived() const noexcept;
   [[nodiscard]] std::size_t held_by_kernel() const noexcept;
+  [[nodiscard]] std::uint64_t received() const noexcept { return received_; }
   [[nodiscard]] bool waiting() const noexcept { return waiting_; }
 
  private:

@@ -15,19 +15,20 @@ bool fits(std::string_view pattern, std::string_view path) {
 }
 
 // The longest pattern that fits; "" where none does.
-std::string_view find_pattern(std::string_view path) {
+std::string_view find_pattern(std::span<const route> table, std::string_view path) {
   std::string_view best;
-  for (const auto& row : routes()) {
+  for (const auto& row : table) {
     if (row.path.size() > best.size() && fits(row.path, path)) best = row.path;
   }
   return best;
 }
 
-const route* find_route(std::string_view pattern, std::string_view method) {
-  const auto row_of = [pattern](std::string_view wanted) -> const route* {
+const route* find_route(std::span<const route> table, std::string_view pattern,
+                        std::string_view method) {
+  const auto row_of = [table, pattern](std::string_view wanted) -> const route* {
     const auto found = std::ranges::find_if(
-        routes(), [&](const route& row) { return row.path == pattern && row.method == wanted; });
-    return found == routes().end() ? nullptr : &*found;
+        table, [&](const route& row) { return row.path == pattern && row.method == wanted; });
+    return found == table.end() ? nullptr : &*found;
   };
   if (const auto* row = row_of(method)) return row;
   if (method == "HEAD") {
@@ -36,12 +37,12 @@ const route* find_route(std::string_view pattern, std::string_view method) {
   return row_of("*");
 }
 
-std::string allowed_methods(std::string_view pattern) {
+std::string allowed_methods(std::span<const route> table, std::string_view pattern) {
   std::string allowed;
   bool head = false;
-  for (const auto& row : routes()) {
+  for (const auto& row : table) {
     if (!pattern.empty() && row.path != pattern) continue;
-    if (allowed.find(row.method) != std::string::npos) continue;
+    if (row.method == "*" || allowed.find(row.method) != std::string::npos) continue;
     allowed += std::string(row.method) + ", ";
     head = head || row.method == "GET";
   }
@@ -76,18 +77,19 @@ parsed<void> authorize(const request& asked, right needs, const service& shared)
 
 awaitable<result<void>> dispatch(exchange& now, service& shared) {
   const request& asked = now.asked();
-  const auto pattern = asked.path == "*" ? std::string_view() : find_pattern(asked.path);
+  const auto table = routes(shared.shows);
+  const auto pattern = asked.path == "*" ? std::string_view() : find_pattern(table, asked.path);
   if (pattern.empty() && asked.path != "*") {
     const response absent(problem(status::not_found, "there is nothing under " + asked.path));
     co_return co_await now.send(absent);
   }
-  const route* row = find_route(pattern, asked.method);
+  const route* row = find_route(table, pattern, asked.method);
   if (row == nullptr) {
     const bool asks = asked.method == "OPTIONS";
     response refused = asks ? response(status::no_content)
                             : response(problem(status::method_not_allowed,
                                                asked.method + " is not for " + asked.path));
-    refused.add("Allow", allowed_methods(pattern));
+    refused.add("Allow", allowed_methods(table, pattern));
     co_return co_await now.send(refused);
   }
   const auto allowed = authorize(asked, row->needs, shared);

@@ -31,8 +31,8 @@ struct route {
   handler answer;
 };
 
-// The table, in routes.cc: one row for each method of a path. The longest path that fits decides.
-[[nodiscard]] std::span<const route> routes() noexcept;
+// The tables, in routes.cc: one row for each method of a path. The longest path that fits decides.
+[[nodiscard]] std::span<const route> routes(surface shown) noexcept;
 
 // Answers one request: 404 where no path fits, 405 with Allow where no method does, OPTIONS with
 // Allow where no row has it; then `authorize`; then the handler.

@@ -3,15 +3,22 @@
 
 #include "http/api.h"
 #include "http/files.h"
+#include "http/metrics.h"
 #include "http/resumable.h"
 #include "http/router.h"
 #include "http/tus.h"
 
 namespace sluice::http {
 
-std::span<const route> routes() noexcept {
-  static constexpr std::array table{
+std::span<const route> routes(surface shown) noexcept {
+  static constexpr std::array admin{
+      route{"GET", "/health", right::none, get_health},
+      route{"GET", "/metrics", right::none, get_metrics},
+  };
+  static constexpr std::array open{
       route{"GET", "/files/", right::take, get_file},
+      route{"PUT", "/files/", right::give, put_file},
+      route{"DELETE", "/files/", right::change, delete_file},
       route{"GET", "/api/list/", right::see, api_list},
       route{"GET", "/api/stat/", right::see, api_stat},
       route{"POST", "/api/mkdir", right::give, api_mkdir},
@@ -28,7 +35,8 @@ std::span<const route> routes() noexcept {
       route{"PATCH", "/uploads/", right::give, resumable_append},
       route{"DELETE", "/uploads/", right::give, resumable_cancel},
   };
-  return table;
+  if (shown == surface::admin) return admin;
+  return open;
 }
 
 }  // namespace sluice::http

@@ -1,9 +1,13 @@
 // What every connection of HTTP works with.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <semaphore>
 #include <string>
 #include <vector>
 
@@ -30,6 +34,37 @@ struct connection_limits {
       256 * 1024;  // of a body that nobody wants, before the connection closes
 };
 
+// What happened since the server began, for /metrics. Any thread.
+struct counters {
+  std::atomic<std::uint64_t> connections_open = 0;
+  std::atomic<std::uint64_t> connections = 0;
+  std::atomic<std::uint64_t> received_bytes = 0;  // by connections that ended
+  std::atomic<std::uint64_t> sent_bytes = 0;
+  std::array<std::atomic<std::uint64_t>, 600> responses{};  // by their status
+};
+
+// Work that takes memory for as long as its peer likes, and how much of it there may be.
+class places {
+ public:
+  explicit places(std::ptrdiff_t count) : free_(std::make_shared<semaphore>(count)) {}
+
+  // Held by who does the work; none where all are taken.
+  using place = std::shared_ptr<void>;
+  [[nodiscard]] place try_take() {
+    if (!free_->try_acquire()) return {};
+    return {free_.get(), [free = free_](void*) { free->release(); }};
+  }
+
+ private:
+  using semaphore = std::counting_semaphore<>;
+  std::shared_ptr<semaphore> free_;
+};
+
+enum class surface : std::uint8_t {
+  open,   // what clients see
+  admin,  // health and metrics, on an address of its own
+};
+
 // Owned by the server; outlives all connections and the work they left on `pool`. Shared by all
 // threads.
 struct service {
@@ -42,6 +77,11 @@ struct service {
   connection_limits limits;
   std::string agent;
   std::vector<std::string> hosts;  // names that Host may have besides localhost and addresses
+  surface shows = surface::open;
+  const counters* observed = nullptr;  // what /metrics tells, on the admin surface
+  counters counts{};
+  places archives{16};  // each takes about 1 MiB
+  places digests{4};    // each takes 1 MiB, and all of the disk
   // Set once, when the server begins to stop: the running exchange of a connection is its last.
   std::atomic<bool> draining = false;
   // Set when the time for that is over: connections end now.

@@ -30,6 +30,7 @@ constexpr unsigned min_pool_threads = 4;
 // Connections over the limit that are told so at the same time; those beyond are closed without a
 // word.
 constexpr std::size_t refusals = 64;
+constexpr std::size_t admin_connections = 64;
 
 unsigned thread_count(unsigned wanted) {
   return std::clamp(wanted > 0 ? wanted : std::thread::hardware_concurrency(), 1U, 64U);
@@ -96,6 +97,7 @@ class place {
 struct services {
   native::service native;
   http::service http;
+  http::service admin;
   std::size_t max_connections;
   std::atomic<std::size_t> connections = 0;
 };
@@ -172,6 +174,12 @@ awaitable<void> session_root(tcp_socket socket, services& shared) {
   }
 }
 
+awaitable<void> admin_root(tcp_socket socket, http::service& shared) {
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  const auto outcome = co_await http::serve(std::move(socket), shared);
+  if (!outcome) base::log_debug("admin: ended: {}", outcome.error().message());
+}
+
 // Everything that lives as long as the server does; made in this order, destroyed in the reverse.
 class running_server {
  public:
@@ -197,6 +205,17 @@ class running_server {
                          .limits = settings.http_limits,
                          .agent = "sluice/" SLUICE_VERSION,
                          .hosts = settings.hosts},
+                .admin = {.uploads = *stored_->uploads,
+                          .small_files = *stored_->small_files,
+                          .downloads = *stored_->downloads,
+                          .tree = *stored_->tree,
+                          .pool = pool_,
+                          .buffers = buffers_,
+                          .limits = settings.http_limits,
+                          .agent = "sluice/" SLUICE_VERSION,
+                          .hosts = settings.hosts,
+                          .shows = http::surface::admin,
+                          .observed = &shared_.http.counts},
                 .max_connections = settings.max_connections},
         threads_(thread_count(settings.threads)),
         signals_(threads_.first(), SIGTERM, SIGINT),
@@ -213,22 +232,36 @@ class running_server {
 
  private:
   result<void> listen() {
-    for (const auto& where : settings_.listen) {
+    auto clients = open_listeners(settings_.listen, settings_.max_connections + refusals);
+    if (!clients) return clients;
+    const std::size_t of_clients = listeners_.size();
+    auto admins = open_listeners(settings_.admin_listen, admin_connections);
+    if (!admins) return admins;
+    for (std::size_t i = 0; i < listeners_.size(); ++i) {
+      const auto where = to_string(listeners_[i].local_endpoint());
+      if (i < of_clients) {
+        if (settings_.on_listening) settings_.on_listening("sluice://" + where + "/");
+        listeners_[i].serve(socket_session(
+            [this](tcp_socket socket) { return session_root(std::move(socket), shared_); }));
+      } else {
+        if (settings_.on_admin_listening) settings_.on_admin_listening("http://" + where + "/");
+        listeners_[i].serve(socket_session(
+            [this](tcp_socket socket) { return admin_root(std::move(socket), shared_.admin); }));
+      }
+    }
+    return {};
+  }
+
+  result<void> open_listeners(const std::vector<host_port>& addresses, std::size_t max) {
+    for (const auto& where : addresses) {
       listener_options opts;
       opts.backlog = settings_.backlog;
-      opts.max_connections = settings_.max_connections + refusals;
+      opts.max_connections = max;
       opts.contexts = threads_.all();
       opts.hooks.on_trouble = [](const error& why) { base::log_warning("{}", why.message()); };
       auto opened = listener::open(threads_.first(), where, std::move(opts));
       if (!opened) return std::unexpected(opened.error());
       listeners_.push_back(std::move(*opened));
-    }
-    for (auto& each : listeners_) {
-      if (settings_.on_listening) {
-        settings_.on_listening("sluice://" + to_string(each.local_endpoint()) + "/");
-      }
-      each.serve(socket_session(
-          [this](tcp_socket socket) { return session_root(std::move(socket), shared_); }));
     }
     return {};
   }
@@ -237,7 +270,7 @@ class running_server {
     signals_.async_wait([this](const boost::system::error_code& failed, int number) {
       if (failed) return;
       if (shared_.native.draining.exchange(true)) std::_Exit(128 + number);
-      shared_.http.draining = true;
+      shared_.http.draining = shared_.admin.draining = true;
       base::log_info("stopping: running transfers may end within {} s",
                      std::chrono::duration_cast<std::chrono::seconds>(settings_.drain).count());
       wait_for_signal();
@@ -247,11 +280,13 @@ class running_server {
     });
   }
 
+  void close_all() { shared_.native.closing = shared_.http.closing = shared_.admin.closing = true; }
+
   awaitable<void> drain() {
     for (auto& each : listeners_) each.stop();
     drain_deadline_.expires_after(settings_.drain);
     drain_deadline_.async_wait([this](const boost::system::error_code& cancelled) {
-      if (!cancelled) shared_.native.closing = shared_.http.closing = true;
+      if (!cancelled) close_all();
     });
     for (auto& each : listeners_) co_await each.drained();
     drain_deadline_.cancel();

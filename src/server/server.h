@@ -18,9 +18,10 @@
 namespace sluice::server {
 
 struct options {
-  std::filesystem::path root;      // the folder that is served
-  std::filesystem::path data_dir;  // state; empty: root/.sluice
-  std::vector<host_port> listen;   // at least one; port 0 lets the system pick
+  std::filesystem::path root;           // the folder that is served
+  std::filesystem::path data_dir;       // state; empty: root/.sluice
+  std::vector<host_port> listen;        // at least one; port 0 lets the system pick
+  std::vector<host_port> admin_listen;  // for /health and /metrics
   int backlog = 4096;
   std::size_t max_connections = 1'024;  // over all addresses; the next client is told BUSY
   unsigned threads = 0;                 // that move bytes; 0: one for each core
@@ -33,6 +34,8 @@ struct options {
   // Called once for each address before anything is served, on the caller's thread, with
   // "sluice://127.0.0.1:8080/".
   std::function<void(std::string_view url)> on_listening;
+  // The same of the admin addresses, with "http://127.0.0.1:8081/".
+  std::function<void(std::string_view url)> on_admin_listening;
 };
 
 // Serves until SIGTERM or SIGINT, then drains: no new connection, no new request, running ones may

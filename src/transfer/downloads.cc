@@ -1,7 +1,6 @@
 #include "transfer/downloads.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include "base/log.h"
 #include "transfer/names.h"
@@ -17,15 +16,6 @@ std::uint64_t blocks_of_size(std::uint64_t size_bytes) {
 
 error ended_early(const store::entry& file) {
   return {errc::changed, "read " + file.name + ": it is shorter than it was"};
-}
-
-// A file that was written to just now may be written to again within the same tick of the volume's
-// clock, and then looks unchanged: what is known of it is not kept.
-bool may_still_change(const store::entry& file) {
-  using namespace std::chrono;
-  const auto now_ns = duration_cast<nanoseconds>(system_clock::now().time_since_epoch()).count();
-  constexpr std::int64_t tick_ns = 2'000'000'000;
-  return file.mtime_ns > now_ns - tick_ns && file.mtime_ns <= now_ns;
 }
 
 }  // namespace
@@ -191,6 +181,14 @@ result<std::shared_ptr<const store::content>> downloads::open_content(std::strin
   auto parsed = store::rel_path::parse(path);
   if (!parsed) return std::unexpected(parsed.error());
   return site_.store.open_content(*parsed);
+}
+
+result<std::optional<catalog::sha256_digest>> downloads::sha256_of(const store::entry& file) {
+  return find_sha256(site_, file);
+}
+
+whole_digest downloads::begin_sha256(std::shared_ptr<const store::content> file) {
+  return {site_, std::move(file)};
 }
 
 downloads::key downloads::key_of(const store::entry& file) {

@@ -20,6 +20,7 @@
 #include "store/store.h"
 #include "transfer/options.h"
 #include "transfer/upload.h"
+#include "transfer/whole_digest.h"
 
 namespace sluice::transfer {
 
@@ -103,6 +104,10 @@ class downloads {
 
   // For those who need no digests: without a look into the catalog. Errors as `open`.
   [[nodiscard]] result<std::shared_ptr<const store::content>> open_content(std::string_view path);
+
+  // Its SHA-256, where it is on record; and computing it. See whole_digest.h.
+  [[nodiscard]] result<std::optional<catalog::sha256_digest>> sha256_of(const store::entry& file);
+  [[nodiscard]] whole_digest begin_sha256(std::shared_ptr<const store::content> file);
 
  private:
   struct key {

@@ -1,5 +1,7 @@
 #include "transfer/names.h"
 
+#include <chrono>
+
 namespace sluice::transfer {
 namespace {
 
@@ -49,6 +51,13 @@ result<void> sync_name(site& where, const store::rel_path& path) {
   if (!where.syncs()) return {};
   if (auto synced = where.store.sync_folder(path.parent()); !synced) return synced;
   return where.store.sync_partials();
+}
+
+bool may_still_change(const store::entry& file) {
+  using namespace std::chrono;
+  const auto now_ns = duration_cast<nanoseconds>(system_clock::now().time_since_epoch()).count();
+  constexpr std::int64_t tick_ns = 2'000'000'000;
+  return file.mtime_ns > now_ns - tick_ns && file.mtime_ns <= now_ns;
 }
 
 }  // namespace sluice::transfer

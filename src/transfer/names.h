@@ -32,4 +32,8 @@ namespace sluice::transfer {
 // Makes a published name durable: its folders, then the partials that it left.
 [[nodiscard]] result<void> sync_name(site& where, const store::rel_path& path);
 
+// A file that was written to just now may be written to again within the same tick of the volume's
+// clock, and then looks unchanged: what is known of it is not kept.
+[[nodiscard]] bool may_still_change(const store::entry& file);
+
 }  // namespace sluice::transfer

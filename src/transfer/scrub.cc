@@ -23,14 +23,6 @@ std::uint64_t blocks_of(std::uint64_t size_bytes) {
   return size_bytes / base::block_bytes + (size_bytes % base::block_bytes != 0 ? 1 : 0);
 }
 
-// See downloads.cc: within a tick of the volume's clock a file may change and look the same.
-bool may_still_change(const store::entry& file) {
-  using namespace std::chrono;
-  const auto now_ns = duration_cast<nanoseconds>(system_clock::now().time_since_epoch()).count();
-  constexpr std::int64_t tick_ns = 2'000'000'000;
-  return file.mtime_ns > now_ns - tick_ns && file.mtime_ns <= now_ns;
-}
-
 std::string below(const store::rel_path& root, const std::string& name) {
   if (name.empty()) return root.text();
   return root.is_root() ? name : root.text() + "/" + name;

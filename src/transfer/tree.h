@@ -25,6 +25,8 @@ class tree {
                                             const store::list_options& how = {});
   [[nodiscard]] result<store::entry> stat(std::string_view path);
   [[nodiscard]] result<store::volume_space> space() { return site_.store.space(); }
+  // Why the volume refuses writes, if it does.
+  [[nodiscard]] std::optional<error> volume_failure() { return site_.store.volume_failure(); }
 
   // The folder as it is then. `mtime_ns` is set also where it existed and may.
   //   exists: the name is taken; not_found: no folder above it, without `parents`

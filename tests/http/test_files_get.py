@@ -97,7 +97,7 @@ def test_hidden_names_are_nobodys_business(line):
 def test_methods_that_a_path_does_not_have(line):
     answer = line.ask("POST", "/files/ok.txt", body=b"")
     assert answer.status == 405
-    assert set(answer["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
+    assert set(answer["Allow"].split(", ")) == {"GET", "HEAD", "PUT", "DELETE", "OPTIONS"}
     assert line.ask("OPTIONS", "/files/ok.txt")["Allow"] == answer["Allow"]
     assert line.ask("OPTIONS", "*").status == 204
     assert line.ask("TRACE", "/files/ok.txt").status == 405
