@@ -57,8 +57,14 @@ error connection::explain(const error& why) const {
   return trouble_ && why.code == errc::cancelled ? *trouble_ : why;
 }
 
+void connection::note_trouble(error why) {
+  if (trouble_) return;
+  trouble_ = std::move(why);
+  trouble_since_ = clock::now();
+}
+
 void connection::close(error why) {
-  if (!trouble_) trouble_ = std::move(why);
+  note_trouble(std::move(why));
   boost::system::error_code ignored;
   socket_.cancel(ignored);
   socket_.shutdown(tcp_socket::shutdown_both, ignored);
@@ -73,7 +79,7 @@ void connection::abort(std::uint64_t number) {
 void connection::time_out(const char* what, bool answerable) {
   const error why{errc::timed_out, what};
   if (!answerable) return close(why);
-  if (!trouble_) trouble_ = why;
+  note_trouble(why);
   boost::system::error_code ignored;
   socket_.cancel(ignored);
 }
@@ -107,7 +113,10 @@ bool connection::is_too_slow(clock::time_point now) {
 }
 
 void connection::look(clock::time_point now) {
-  if (trouble_ && phase_ != phase::lingering) return;
+  if (trouble_ && phase_ != phase::lingering) {  // the last word is on its way: not for ever
+    if (shared_.closing || now - trouble_since_ >= shared_.limits.head) close(*trouble_);
+    return;
+  }
   if (shared_.closing || (shared_.draining && phase_ == phase::idle)) {
     return close(error{errc::cancelled, "the server is shutting down"});
   }
@@ -244,7 +253,7 @@ awaitable<void> connection::reject(const problem& why) {
   append_status_line(text, refused.code());
   append_common_fields(text, shared_.agent);
   text += refused.lines();
-  if (why.code == status::service_unavailable) text += "Retry-After: 1\r\n";
+  if (why.code == status::service_unavailable) text += retry_after;
   text += "Content-Security-Policy: default-src 'none'\r\nConnection: close\r\nContent-Length: " +
           std::to_string(refused.body().size()) + "\r\n\r\n" + refused.body();
   enter(phase::exchange);

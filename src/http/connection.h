@@ -65,6 +65,7 @@ class connection final : public std::enable_shared_from_this<connection>, privat
   void look(clock::time_point now) override;
   [[nodiscard]] bool is_too_slow(clock::time_point now);
   void time_out(const char* what, bool answerable);
+  void note_trouble(error why);
   void close(error why);
 
   tcp_socket socket_;
@@ -78,6 +79,7 @@ class connection final : public std::enable_shared_from_this<connection>, privat
   phase phase_ = phase::idle;
   clock::time_point since_;  // of the phase
   std::optional<error> trouble_;
+  clock::time_point trouble_since_;
 
   // Progress of what waits for the peer.
   struct window {
@@ -88,6 +90,9 @@ class connection final : public std::enable_shared_from_this<connection>, privat
   window receiving_;
   window sending_;
 };
+
+// What 503 says: the server is busy for a moment, or stops and another one may start.
+inline constexpr std::string_view retry_after = "Retry-After: 1\r\n";
 
 // The fields that are in every response, as lines.
 void append_common_fields(std::string& out, std::string_view agent);

@@ -223,6 +223,7 @@ awaitable<result<void>> exchange::begin(const response& head,
   append_common_fields(pending_, home_.shared().agent);
   pending_ += head.lines();
   if (!head.has_policy()) pending_ += "Content-Security-Policy: default-src 'none'\r\n";
+  if (code_ == status::service_unavailable) pending_ += retry_after;
   if (closes_) {
     pending_ += "Connection: close\r\n";
   } else if (asked_.is_1_0) {

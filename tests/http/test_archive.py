@@ -75,6 +75,21 @@ def test_archives_that_cannot_be(line, target, status):
     assert line.ask("GET", target).status == status
 
 
+def test_one_archive_too_many(serve):
+    server = serve()
+    (server.root / "big").mkdir()
+    with open(server.root / "big" / "a", "wb") as file:
+        file.truncate(1 << 30)
+    lines = [Line(server.host, server.port) for _ in range(17)]
+    for line in lines[:16]:
+        line.send(b"GET /files/big?archive=tar HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert line.head()[0] == 200
+    refused = lines[16].ask("GET", "/files/big?archive=tar")
+    assert (refused.status, refused["Retry-After"]) == (503, "1")
+    for line in lines:
+        line.socket.close()
+
+
 def test_over_4_gib_with_little_memory(serve):
     """zip64 and pax; a file with a hole costs no disk."""
     server = serve("--threads", "1")

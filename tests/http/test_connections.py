@@ -128,6 +128,16 @@ def test_the_most_fields_and_the_largest_head(line):
     assert line.ask("GET", "/files/ok.txt", "X: " + "a" * (filler + 1)).status == 431
 
 
+def test_the_most_requests_of_one_connection(line):
+    for _ in range(99):
+        line.send(GET.replace(b"GET", b"HEAD") * 100)
+        assert all(line.answer("HEAD").status == 200 for _ in range(100))
+    line.send(GET.replace(b"GET", b"HEAD") * 101)
+    answers = [line.answer("HEAD") for _ in range(100)]
+    assert ["Connection" in answer for answer in answers] == [False] * 99 + [True]
+    assert line.to_end() == b""
+
+
 def test_one_connection_too_many(http):
     _, connect = http("--max-connections", "2")
     first, second = connect(), connect()
