@@ -97,7 +97,6 @@ result<std::shared_ptr<serial_writer>> upload::make_writer(const claim_ptr& mine
       stream = std::move(*read);
     } else {
       base::log_error("{}; back to the block's beginning", read.error().message());
-      if (auto dropped = drop_tail(); !dropped) return std::unexpected(dropped.error());
       offset -= offset % base::block_bytes;
     }
   }
