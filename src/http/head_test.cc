@@ -69,7 +69,9 @@ TEST(head, is_found_however_it_is_cut) {
     ASSERT_TRUE(size);
     EXPECT_EQ(*size, cut >= 27 ? 27U : 0U);
     size = finder.find(whole);
-    if (cut < 27) EXPECT_EQ(*size, 27U);
+    if (cut < 27) {
+      EXPECT_EQ(*size, 27U);
+    }
   }
   for (const std::string_view bad :
        {"GET / HTTP/1.1\nHost: h\n\n", "GET / HTTP/1.1\rHost: h\r\r"}) {
