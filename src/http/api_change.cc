@@ -1,9 +1,11 @@
 // What the API changes: folders made, names changed and taken away.
+#include <boost/asio/post.hpp>
 #include <ctime>
 
 #include "http/api.h"
 #include "http/api_json.h"
 #include "http/conditions.h"
+#include "transfer/small_files.h"
 
 namespace sluice::http {
 namespace {
@@ -13,20 +15,15 @@ std::string plain(const std::string& path) {
   return checked ? checked->text() : path;
 }
 
-struct mkdir_wish {
-  std::string path;
-  bool parents = false;
-  bool may_exist = false;
-};
-
-parsed<mkdir_wish> read_mkdir(const json& object) {
+parsed<transfer::new_folder> read_mkdir(const json& object) {
   auto path = text_of(object, "path");
   if (!path) return std::unexpected(path.error());
   const auto parents = flag_of(object, "parents");
   if (!parents) return std::unexpected(parents.error());
   const auto may_exist = flag_of(object, "may_exist");
   if (!may_exist) return std::unexpected(may_exist.error());
-  return mkdir_wish{std::move(*path), *parents, *may_exist};
+  return transfer::new_folder{
+      .path = std::move(*path), .parents = *parents, .may_exist = *may_exist, .mtime_ns = {}};
 }
 
 struct rename_wish {
@@ -70,9 +67,12 @@ awaitable<result<void>> api_mkdir(exchange& now, service& shared) {
   if (!object) co_return co_await now.refuse(object.error());
   const auto wanted = read_mkdir(*object);
   if (!wanted) co_return co_await now.refuse(wanted.error());
-  const auto made = co_await net::on_pool(shared.pool, [&shared, &wanted] {
-    return shared.tree.mkdir(wanted->path, wanted->parents, wanted->may_exist, std::nullopt);
-  });
+  const auto start = [&shared, &wanted](auto complete) {
+    boost::asio::post(shared.pool, [&shared, &wanted, complete] {
+      shared.small_files.make_folder(*wanted, complete);
+    });
+  };
+  const auto made = co_await net::from_callback<result<store::entry>>(start);
   if (!made) co_return std::unexpected(made.error());
   const json told = to_json(*made, plain(wanted->path));
   co_return co_await send_json(now, status::created, told);

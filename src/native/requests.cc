@@ -1,7 +1,10 @@
 #include "native/requests.h"
 
+#include <boost/asio/post.hpp>
+
 #include "native/convert.h"
 #include "net/on_pool.h"
+#include "transfer/small_files.h"
 #include "transfer/tree.h"
 
 namespace sluice::native {
@@ -128,11 +131,17 @@ awaitable<void> answer_stat(std::shared_ptr<session> self, std::uint32_t request
 awaitable<void> answer_make_folder(std::shared_ptr<session> self, std::uint32_t request,
                                    v1::MakeFolder message) {
   auto& shared = self->shared();
-  const auto entry = co_await net::on_pool(shared.pool, [&shared, &message] {
-    std::optional<std::int64_t> mtime_ns;
-    if (message.has_mtime_ns()) mtime_ns = message.mtime_ns();
-    return shared.tree.mkdir(message.path(), message.parents(), message.may_exist(), mtime_ns);
-  });
+  transfer::new_folder wanted{.path = message.path(),
+                              .parents = message.parents(),
+                              .may_exist = message.may_exist(),
+                              .mtime_ns = {}};
+  if (message.has_mtime_ns()) wanted.mtime_ns = message.mtime_ns();
+  const auto start = [&shared, &wanted](auto complete) {
+    boost::asio::post(shared.pool, [&shared, &wanted, complete] {
+      shared.small_files.make_folder(wanted, complete);
+    });
+  };
+  const auto entry = co_await net::from_callback<result<store::entry>>(start);
   reply_entry(*self, request, message.path(), entry);
 }
 

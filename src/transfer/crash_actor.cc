@@ -278,7 +278,7 @@ void actor::mkdir(const std::string& path, bool parents, std::optional<std::int6
   const auto above = missing_above(path);
   may_make(above);
   may(path, folder());
-  (void)value(server.tree().mkdir(path, parents, false, mtime_ns));
+  (void)value(folder_made(server.small(), {path, parents, false, mtime_ns}));
   must_have(above);
   must(path, folder(mtime_ns));
 }

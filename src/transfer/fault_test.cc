@@ -173,7 +173,9 @@ const std::array workloads{
                }
                if (!renamed) return false;
                EXPECT_TRUE(c.done.contains("n/new"));
-               return w.tree().mkdir("n/folder/deep", true, false, 9).has_value();
+               return folder_made(w.small(),
+                                  {.path = "n/folder/deep", .parents = true, .mtime_ns = 9})
+                   .has_value();
              }},
     workload{"a replacement",
              [](world& w, told& c) {

@@ -35,8 +35,7 @@ struct options {
   std::chrono::seconds upload_expiry = std::chrono::hours(7 * 24);
   std::chrono::seconds finished_memory = std::chrono::hours(24);
 
-  std::size_t small_files_waiting_max = 4096;  // written and not yet published
-  std::size_t small_batch_max = 1024;          // published by one pair of syncs
+  std::size_t small_files_waiting_max = 4096;  // made and not yet durable, see small_files.h
 };
 
 // Outlives everything made with it. The store has locked its data folder, and `catalog` is in it.

@@ -1,7 +1,9 @@
 #include "transfer/small_files.h"
 
+#include <algorithm>
+#include <iterator>
 #include <memory>
-#include <set>
+#include <utility>
 
 #include "base/log.h"
 #include "transfer/names.h"
@@ -9,10 +11,9 @@
 namespace sluice::transfer {
 namespace {
 
-// From so many folders on, one sync of the volume is cheaper than one of each.
-constexpr std::size_t folders_synced_apart = 32;
-// The same for files. A sync of the volume also waits for what others wrote there.
-constexpr std::size_t files_synced_apart = 2;
+// Up to so many files and folders are synced one by one. A sync of the volume also waits for what
+// others wrote there.
+constexpr std::size_t synced_apart_max = 2;
 
 }  // namespace
 
@@ -29,28 +30,73 @@ small_files::~small_files() {
   (void)site_.catalog.write([](catalog::session&) -> result<void> { return {}; });
 }
 
+void small_files::wait_for_room() {
+  std::unique_lock lock(mutex_);
+  room_.wait(lock, [this] { return under_way_ < site_.opts.small_files_waiting_max; });
+  ++under_way_;
+}
+
+void small_files::over(std::size_t count) {
+  {
+    const std::lock_guard lock(mutex_);
+    under_way_ -= count;
+  }
+  room_.notify_all();
+}
+
 void small_files::put(const small_file& wanted, std::span<const std::byte> payload,
                       const base::digest128& digest, entry_callback done) {
   auto path = store::rel_path::parse(wanted.path);
   if (!path) return done(std::unexpected(path.error()));
-  {
-    std::unique_lock lock(mutex_);
-    room_.wait(lock, [this] { return under_way_ < site_.opts.small_files_waiting_max; });
-    ++under_way_;
-  }
+  wait_for_room();
   auto written = write(wanted, *path, payload, digest);
+  if (!written) {
+    over(1);
+    return done(std::unexpected(written.error()));
+  }
   {
     const std::lock_guard lock(mutex_);
-    if (written) {
-      queue_.push_back(
-          {std::move(*written), std::move(*path), wanted, digest, std::move(done), std::nullopt});
-    } else {
-      --under_way_;
+    waiting_.written.push_back(
+        {std::move(*written), std::move(*path), wanted, digest, std::move(done)});
+  }
+  work_.notify_one();
+}
+
+void small_files::make_folder(const new_folder& wanted, entry_callback done) {
+  wait_for_room();
+  auto made = make(wanted);
+  if (!made) {
+    over(1);
+    return done(std::unexpected(made.error()));
+  }
+  if (!made->second) {
+    over(1);
+    return done(std::move(made->first.entry));
+  }
+  made->first.done = std::move(done);
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_.named.push_back(std::move(made->first));
+  }
+  work_.notify_one();
+}
+
+// False with it says that nothing is left to be made durable.
+result<std::pair<small_files::named_entry, bool>> small_files::make(const new_folder& wanted) {
+  auto path = store::rel_path::parse(wanted.path);
+  if (!path) return std::unexpected(path.error());
+  const auto fresh = site_.store.mkdir(*path, wanted.parents, wanted.may_exist);
+  if (!fresh) return std::unexpected(fresh.error());
+  if (wanted.mtime_ns) {
+    if (auto set = site_.store.set_mtime(*path, *wanted.mtime_ns); !set) {
+      return std::unexpected(set.error());
     }
   }
-  if (written) return work_.notify_one();
-  room_.notify_one();
-  done(std::unexpected(written.error()));
+  auto there = site_.store.stat(*path);
+  if (!there) return std::unexpected(there.error());
+  // Itself: its own time is part of it. The store goes up as far as names are not durable.
+  named_entry made{std::move(*there), std::move(*path), {}, nullptr};
+  return std::pair(std::move(made), *fresh || wanted.mtime_ns.has_value());
 }
 
 result<store::staged_file> small_files::write(const small_file& wanted, const store::rel_path& path,
@@ -63,52 +109,61 @@ result<store::staged_file> small_files::write(const small_file& wanted, const st
 }
 
 void small_files::serve() {
+  std::vector<named_entry> named;  // by the last group
   for (;;) {
-    group files;
+    group now;
     {
       std::unique_lock lock(mutex_);
-      work_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-      if (queue_.empty()) return;
-      while (!queue_.empty() && files.size() < site_.opts.small_batch_max) {
-        files.push_back(std::move(queue_.front()));
-        queue_.pop_front();
-      }
+      work_.wait(lock, [&] { return stopping_ || waiting_.size() > 0 || !named.empty(); });
+      if (waiting_.size() == 0 && named.empty()) return;
+      now = std::exchange(waiting_, {});
     }
-    const auto count = files.size();
-    publish(std::move(files));
-    {
-      const std::lock_guard lock(mutex_);
-      under_way_ -= count;
-    }
-    room_.notify_all();
+    std::ranges::move(named, std::back_inserter(now.named));
+    named = serve(std::move(now));
   }
 }
 
-void small_files::publish(group files) {
-  if (auto synced = sync_content(files); !synced) return refuse(files, synced.error());
-  group named;
-  for (auto& one : files) {
-    if (auto given = give_name(one); !given) {
-      one.done(std::unexpected(given.error()));
+// The answer is what it gave names to.
+std::vector<small_files::named_entry> small_files::serve(group now) {
+  std::vector<named_entry> named;
+  const auto synced = sync(now);
+  if (!synced) {
+    over(now.size());
+    for (auto& one : now.written) one.done(std::unexpected(synced.error()));
+    for (auto& one : now.named) one.done(std::unexpected(synced.error()));
+    return named;
+  }
+  over(now.named.size());
+  commit(std::move(now.named));
+  named.reserve(now.written.size());
+  for (auto& one : now.written) {
+    auto given = give_name(one);
+    if (given) {
+      named.push_back({std::move(*given), one.path.parent(), one.digest, std::move(one.done)});
     } else {
-      named.push_back(std::move(one));
+      over(1);
+      one.done(std::unexpected(given.error()));
     }
   }
-  if (named.empty()) return;
-  if (auto synced = sync_names(named); !synced) return refuse(named, synced.error());
-  commit(std::move(named));
+  return named;
 }
 
-result<void> small_files::sync_content(group& files) {
+result<void> small_files::sync(group& now) {
   if (!site_.syncs()) return {};
-  if (files.size() > files_synced_apart) return site_.store.sync_volume();
-  for (auto& one : files) {
+  return now.size() > synced_apart_max ? site_.store.sync_volume() : sync_apart(now);
+}
+
+result<void> small_files::sync_apart(group& now) {
+  for (auto& one : now.written) {
     if (auto synced = site_.store.sync(one.file); !synced) return synced;
+  }
+  for (const auto& one : now.named) {
+    if (auto synced = site_.store.sync_folder(one.synced_folder); !synced) return synced;
   }
   return {};
 }
 
-result<void> small_files::give_name(written_file& one) {
+result<store::entry> small_files::give_name(written_file& one) {
   // Without `replaces` the step itself finds out what there is to find out.
   store::name_policy policy{
       .replaces = false, .make_parents = one.wanted.make_parents, .replaced = {}};
@@ -119,49 +174,32 @@ result<void> small_files::give_name(written_file& one) {
   }
   auto published = site_.store.publish(one.file, one.path, policy);
   if (!published) return std::unexpected(as_conflict(published.error()));
-  one.published = std::move(*published);
-  return {};
-}
-
-result<void> small_files::sync_names(const group& files) {
-  if (!site_.syncs()) return {};
-  std::set<store::rel_path> folders;
-  for (const auto& one : files) {
-    folders.insert(one.path.parent());
-    if (folders.size() > folders_synced_apart) return site_.store.sync_volume();
-  }
-  for (const auto& folder : folders) {
-    if (auto synced = site_.store.sync_folder(folder); !synced) return synced;
-  }
-  return {};
+  return published;
 }
 
 // The files stand, whole and durable: what the commit adds are their digests, which can be made
 // again. So a failed commit is logged and fails nobody.
-void small_files::commit(group files) {
-  auto all = std::make_shared<group>(std::move(files));
+void small_files::commit(std::vector<named_entry> files) {
+  if (files.empty()) return;
+  auto all = std::make_shared<std::vector<named_entry>>(std::move(files));
   site_.catalog.write(
       [all](catalog::session& s) -> result<void> {
         catalog::content_row row;
         for (const auto& one : *all) {
-          const auto& file = *one.published;
-          row.file = to_catalog(file.id);
-          row.size_bytes = file.size_bytes;
-          row.mtime_ns = file.mtime_ns;
+          if (one.entry.kind != store::entry_kind::file) continue;
+          row.file = to_catalog(one.entry.id);
+          row.size_bytes = one.entry.size_bytes;
+          row.mtime_ns = one.entry.mtime_ns;
           row.digests.clear();
-          if (file.size_bytes > 0) row.digests.push_back(one.digest);
+          if (one.entry.size_bytes > 0) row.digests.push_back(one.digest);
           catalog::put_content(s, row);
         }
         return {};
       },
       [all](result<void> committed) {
         if (!committed) base::log_warning("record digests: {}", committed.error().message());
-        for (auto& one : *all) one.done(*one.published);
+        for (auto& one : *all) one.done(std::move(one.entry));
       });
-}
-
-void small_files::refuse(group& files, const error& why) {
-  for (auto& one : files) one.done(std::unexpected(why));
 }
 
 }  // namespace sluice::transfer

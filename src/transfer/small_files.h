@@ -1,17 +1,17 @@
-// Small files in groups: thousands are written by many threads, and become durable and visible
-// together, for a few syncs in all.
+// Small files and folders in groups: thousands are made by many threads, and become durable and
+// visible together, for a few syncs in all (group commit).
 //
-// A final name must show whole content or nothing, also after power loss. So the order for a group
-// is: all content is written without a name; one sync of the volume makes it durable; all get
-// their names; their folders are synced; the digests are committed; the callbacks are called.
-// While one group is synced the next one is written.
+// A final name must show whole content or nothing, also after power loss. So the order for a file
+// is: its content is written without a name; a sync makes it durable; it gets its name; a sync
+// makes that durable; the digests are committed; the callback is called. One sync of the volume
+// serves a whole group, and at the same time the names of the group before: as long as files come,
+// there is one sync a group. While it runs the next group is written.
 //
-// Owner: the server makes one at start. `put` may be called from any thread.
+// Owner: the server makes one at start. Its functions may be called from any thread.
 #pragma once
 
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -35,6 +35,13 @@ struct small_file {
   bool make_parents = false;
 };
 
+struct new_folder {
+  std::string path;  // as in the request
+  bool parents = false;
+  bool may_exist = false;
+  std::optional<std::int64_t> mtime_ns = std::nullopt;  // is set also where the folder existed and may
+};
+
 class small_files {
  public:
   // `where` must outlive it.
@@ -52,6 +59,11 @@ class small_files {
   void put(const small_file& wanted, std::span<const std::byte> payload,
            const base::digest128& digest, entry_callback done);
 
+  // Makes the folder; blocks on the disk, and while too many wait. `done` is called with it as it
+  // is then when it is durable, as for `put`.
+  //   exists: the name is taken; not_found: no folder above it, without `parents`
+  void make_folder(const new_folder& wanted, entry_callback done);
+
  private:
   struct written_file {
     store::staged_file file;
@@ -59,28 +71,40 @@ class small_files {
     small_file wanted;
     base::digest128 digest;
     entry_callback done;
-    std::optional<store::entry> published;
   };
-  using group = std::vector<written_file>;
+  struct named_entry {
+    store::entry entry;
+    store::rel_path synced_folder;  // makes the name durable
+    base::digest128 digest;         // of a file that is not empty
+    entry_callback done;
+  };
+  // What one sync serves.
+  struct group {
+    std::vector<written_file> written;  // durable then, and to be named
+    std::vector<named_entry> named;     // durable under their names then
+    [[nodiscard]] std::size_t size() const { return written.size() + named.size(); }
+  };
 
   [[nodiscard]] result<store::staged_file> write(const small_file& wanted,
                                                  const store::rel_path& path,
                                                  std::span<const std::byte> payload,
                                                  const base::digest128& digest);
+  [[nodiscard]] result<std::pair<named_entry, bool>> make(const new_folder& wanted);
+  void wait_for_room();
+  void over(std::size_t count);
   void serve();
-  void publish(group files);
-  [[nodiscard]] result<void> sync_content(group& files);
-  [[nodiscard]] result<void> give_name(written_file& one);
-  [[nodiscard]] result<void> sync_names(const group& files);
-  void commit(group files);
-  static void refuse(group& files, const error& why);
+  [[nodiscard]] std::vector<named_entry> serve(group now);
+  [[nodiscard]] result<void> sync(group& now);
+  [[nodiscard]] result<void> sync_apart(group& now);
+  [[nodiscard]] result<store::entry> give_name(written_file& one);
+  void commit(std::vector<named_entry> files);
 
   site& site_;
   std::mutex mutex_;
   std::condition_variable work_;  // something waits, or the end
   std::condition_variable room_;  // fewer wait
-  std::deque<written_file> queue_;
-  std::size_t under_way_ = 0;  // being written, waiting or being published
+  group waiting_;
+  std::size_t under_way_ = 0;  // being written, waiting, or being made durable
   bool stopping_ = false;
   std::thread thread_;
 };

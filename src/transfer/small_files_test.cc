@@ -89,6 +89,19 @@ TEST(small_files, overwrite_only_what_they_name) {
   EXPECT_EQ(w.partial_count(), 0U);
 }
 
+TEST(small_files, come_with_folders) {
+  world w;
+  const auto made = [&](bool parents, bool may_exist, std::optional<std::int64_t> mtime_ns) {
+    return folder_made(w.small(), {"x/y", parents, may_exist, mtime_ns});
+  };
+  EXPECT_FAILS(made(false, false, {}), errc::not_found);
+  EXPECT_EQ(value(made(true, false, 5'000'000'000)).mtime_ns, 5'000'000'000);
+  EXPECT_FAILS(made(true, false, {}), errc::exists);
+  EXPECT_EQ(value(made(true, true, {})).name, "y");
+  EXPECT_EQ(value(made(true, true, 6'000'000'000)).mtime_ns, 6'000'000'000);
+  EXPECT_FAILS(folder_made(w.small(), {.path = ".sluice/x"}), errc::not_allowed);
+}
+
 // Counts syncs and names, and can tell what order they came in.
 class ordered_files : public store::forwarding_files {
  public:
@@ -107,6 +120,7 @@ class ordered_files : public store::forwarding_files {
     return forwarding_files::linkat(from_fd, from, to_fd, to, flags);
   }
   int note_sync(char what) {
+    ++syncs_begun;
     if (gate != nullptr) gate->acquire();
     note(what);
     return answer.exchange(0);
@@ -121,6 +135,7 @@ class ordered_files : public store::forwarding_files {
   }
 
   std::counting_semaphore<>* gate = nullptr;
+  std::atomic<int> syncs_begun = 0;
   std::atomic<int> answer = 0;  // of the next sync
 
  private:
@@ -134,6 +149,34 @@ TEST(small_files, have_no_name_before_their_content_is_durable) {
   (void)files.take();
   ASSERT_TRUE(put(w, named("a"), content_of(10)));
   EXPECT_EQ(files.take(), "fnf");
+}
+
+TEST(small_files, of_two_groups_share_a_sync) {
+  ordered_files files;
+  world w(world::quiet(), files);
+  std::counting_semaphore<> gate(0);
+  files.gate = &gate;
+  (void)files.take();
+  files.syncs_begun = 0;
+  std::latch ended(12);
+  const auto content = content_of(10);
+  const auto send = [&](const std::string& path) {
+    w.small().put(named(path), content, base::digest_of(content), [&](auto entry) {
+      EXPECT_TRUE(entry);
+      ended.count_down();
+    });
+  };
+  send("first");
+  while (files.syncs_begun < 1) std::this_thread::yield();  // it waits at the gate
+  for (int i = 0; i < 10; ++i) send("a" + std::to_string(i));
+  w.small().make_folder({.path = "folder"}, [&](auto entry) {
+    EXPECT_TRUE(entry);
+    ended.count_down();
+  });
+  gate.release(100);
+  ended.wait();
+  EXPECT_EQ(files.take(), "fns" + std::string(10, 'n') + "s");
+  files.gate = nullptr;
 }
 
 TEST(small_files, that_wait_share_their_syncs) {

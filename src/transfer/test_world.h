@@ -206,4 +206,10 @@ inline result<store::entry> finish(upload& of, std::optional<std::uint64_t> size
   return told.get_future().get();
 }
 
+inline result<store::entry> folder_made(small_files& by, const new_folder& wanted) {
+  std::promise<result<store::entry>> told;
+  by.make_folder(wanted, [&](auto entry) { told.set_value(std::move(entry)); });
+  return told.get_future().get();
+}
+
 }  // namespace sluice::transfer::test

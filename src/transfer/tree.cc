@@ -29,26 +29,6 @@ result<void> tree::sync(const store::rel_path& folder) {
   return site_.store.sync_folder(folder);
 }
 
-result<store::entry> tree::mkdir(std::string_view path, bool parents, bool may_exist,
-                                 std::optional<std::int64_t> mtime_ns) {
-  auto parsed = store::rel_path::parse(path);
-  if (!parsed) return std::unexpected(parsed.error());
-  auto made = site_.store.mkdir(*parsed, parents, may_exist);
-  if (!made) return std::unexpected(made.error());
-  if (mtime_ns) {
-    if (auto set = site_.store.set_mtime(*parsed, *mtime_ns); !set) {
-      return std::unexpected(set.error());
-    }
-  }
-  if (*made || mtime_ns) {
-    // Itself: its own time is part of it.
-    if (auto synced = sync(*parsed); !synced) {
-      return std::unexpected(synced.error());
-    }
-  }
-  return site_.store.stat(*parsed);
-}
-
 result<store::entry> tree::rename(std::string_view from, std::string_view to,
                                   const std::optional<catalog::replaced_file>& replaces) {
   auto source = store::rel_path::parse(from);

@@ -1,4 +1,5 @@
 // The served folder as a tree: looked at and changed, durably, with the catalog kept in step.
+// Folders are made by small_files.h, together with the files that come into them.
 //
 // Thread-safe; all calls block on the disk. Paths are as in a request: `invalid_argument` or
 // `not_allowed` where they are none.
@@ -27,11 +28,6 @@ class tree {
   [[nodiscard]] result<store::volume_space> space() { return site_.store.space(); }
   // Why the volume refuses writes, if it does.
   [[nodiscard]] std::optional<error> volume_failure() { return site_.store.volume_failure(); }
-
-  // The folder as it is then. `mtime_ns` is set also where it existed and may.
-  //   exists: the name is taken; not_found: no folder above it, without `parents`
-  [[nodiscard]] result<store::entry> mkdir(std::string_view path, bool parents, bool may_exist,
-                                           std::optional<std::int64_t> mtime_ns);
 
   // A file or a folder, with what is known of it: that belongs to the file and not to its name.
   //   exists: `to` is taken, and `replaces` is not given; conflict: `replaces` names something else

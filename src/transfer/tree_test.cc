@@ -52,14 +52,6 @@ TEST_F(a_tree, is_listed_and_looked_at) {
   EXPECT_FAILS(tree_.stat(".sluice"), errc::not_allowed);
 }
 
-TEST_F(a_tree, gets_folders) {
-  EXPECT_FAILS(tree_.mkdir("x/y", false, false, {}), errc::not_found);
-  EXPECT_EQ(value(tree_.mkdir("x/y", true, false, 5'000'000'000)).mtime_ns, 5'000'000'000);
-  EXPECT_FAILS(tree_.mkdir("x/y", true, false, {}), errc::exists);
-  EXPECT_EQ(value(tree_.mkdir("x/y", true, true, {})).name, "y");
-  EXPECT_EQ(value(tree_.mkdir("x/y", true, true, 6'000'000'000)).mtime_ns, 6'000'000'000);
-}
-
 TEST_F(a_tree, keeps_what_is_known_of_a_renamed_file) {
   const auto content = content_of(100);
   put("x/a", content);
@@ -116,9 +108,9 @@ TEST(a_changed_tree, is_durable) {
   world w(world::quiet(), files);
   const auto syncs = [&] { return files.syncs.exchange(0); };
   (void)syncs();
-  ASSERT_TRUE(w.tree().mkdir("x/y", true, false, {}));
+  ASSERT_TRUE(folder_made(w.small(), {.path = "x/y", .parents = true}));
   EXPECT_EQ(syncs(), 3);  // y, x and the root
-  ASSERT_TRUE(w.tree().mkdir("x/y", true, true, {}));
+  ASSERT_TRUE(folder_made(w.small(), {.path = "x/y", .parents = true, .may_exist = true}));
   EXPECT_EQ(syncs(), 0);
   ASSERT_TRUE(w.tree().rename("x/y", "x/z", {}));
   EXPECT_EQ(syncs(), 1);
