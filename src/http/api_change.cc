@@ -45,6 +45,33 @@ parsed<rename_wish> read_rename(const json& object) {
   return wanted;
 }
 
+struct remove_wish {
+  std::string path;
+  bool recursive = false;
+};
+
+parsed<remove_wish> read_remove(const json& object) {
+  auto path = text_of(object, "path");
+  if (!path) return std::unexpected(path.error());
+  const auto recursive = flag_of(object, "recursive");
+  if (!recursive) return std::unexpected(recursive.error());
+  return remove_wish{std::move(*path), *recursive};
+}
+
+// Reads the body by `read`; without a wish the request has been refused.
+template <class Wish>
+awaitable<result<void>> take_wish(exchange& now, parsed<Wish> (*read)(const json&),
+                                  std::optional<Wish>& wish) {
+  parsed<json> object = json();
+  const auto came = co_await read_object(now, object);
+  if (!came) co_return came;
+  if (!object) co_return co_await now.refuse(object.error());
+  auto wanted = read(*object);
+  if (!wanted) co_return co_await now.refuse(wanted.error());
+  wish = std::move(*wanted);
+  co_return result<void>{};
+}
+
 result<store::entry> rename(transfer::tree& tree, const rename_wish& wanted) {
   std::optional<catalog::replaced_file> replaces;
   if (!wanted.replaces.empty()) {
@@ -61,12 +88,9 @@ result<store::entry> rename(transfer::tree& tree, const rename_wish& wanted) {
 }  // namespace
 
 awaitable<result<void>> api_mkdir(exchange& now, service& shared) {
-  parsed<json> object = json();
-  const auto came = co_await read_object(now, object);
-  if (!came) co_return came;
-  if (!object) co_return co_await now.refuse(object.error());
-  const auto wanted = read_mkdir(*object);
-  if (!wanted) co_return co_await now.refuse(wanted.error());
+  std::optional<transfer::new_folder> wanted;
+  const auto came = co_await take_wish(now, read_mkdir, wanted);
+  if (!came || !wanted) co_return came;
   const auto start = [&shared, &wanted](auto complete) {
     boost::asio::post(shared.pool, [&shared, &wanted, complete] {
       shared.small_files.make_folder(*wanted, complete);
@@ -79,12 +103,9 @@ awaitable<result<void>> api_mkdir(exchange& now, service& shared) {
 }
 
 awaitable<result<void>> api_rename(exchange& now, service& shared) {
-  parsed<json> object = json();
-  const auto came = co_await read_object(now, object);
-  if (!came) co_return came;
-  if (!object) co_return co_await now.refuse(object.error());
-  const auto wanted = read_rename(*object);
-  if (!wanted) co_return co_await now.refuse(wanted.error());
+  std::optional<rename_wish> wanted;
+  const auto came = co_await take_wish(now, read_rename, wanted);
+  if (!came || !wanted) co_return came;
   const auto renamed = co_await net::on_pool(
       shared.pool, [&shared, &wanted] { return rename(shared.tree, *wanted); });
   if (!renamed) co_return std::unexpected(renamed.error());
@@ -93,16 +114,12 @@ awaitable<result<void>> api_rename(exchange& now, service& shared) {
 }
 
 awaitable<result<void>> api_remove(exchange& now, service& shared) {
-  parsed<json> object = json();
-  const auto came = co_await read_object(now, object);
-  if (!came) co_return came;
-  if (!object) co_return co_await now.refuse(object.error());
-  const auto path = text_of(*object, "path");
-  if (!path) co_return co_await now.refuse(path.error());
-  const auto recursive = flag_of(*object, "recursive");
-  if (!recursive) co_return co_await now.refuse(recursive.error());
-  const auto removed = co_await net::on_pool(
-      shared.pool, [&shared, &path, &recursive] { return shared.tree.remove(*path, *recursive); });
+  std::optional<remove_wish> wanted;
+  const auto came = co_await take_wish(now, read_remove, wanted);
+  if (!came || !wanted) co_return came;
+  const auto removed = co_await net::on_pool(shared.pool, [&shared, &wanted] {
+    return shared.tree.remove(wanted->path, wanted->recursive);
+  });
   if (!removed) co_return removed;
   const response gone(status::no_content);
   co_return co_await now.send(gone);

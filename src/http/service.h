@@ -27,11 +27,11 @@ struct connection_limits {
   std::chrono::milliseconds idle{60'000};   // between two requests
   std::chrono::milliseconds stall{30'000};  // without the least progress of a body, either way
   std::size_t rate_bytes = 500;             // a second: the least progress of a body
-  std::size_t head_bytes = 32 * 1024;
+  std::size_t head_bytes = std::size_t{32} << 10;
   std::size_t fields = 100;
   std::uint64_t requests = 10'000;  // of one connection
-  std::size_t unread_bytes =
-      256 * 1024;  // of a body that nobody wants, before the connection closes
+  // Of a body that nobody wants, before the connection closes.
+  std::size_t unread_bytes = std::size_t{256} << 10;
 };
 
 // What happened since the server began, for /metrics. Any thread.

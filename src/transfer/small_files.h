@@ -39,7 +39,8 @@ struct new_folder {
   std::string path;  // as in the request
   bool parents = false;
   bool may_exist = false;
-  std::optional<std::int64_t> mtime_ns = std::nullopt;  // is set also where the folder existed and may
+  std::optional<std::int64_t> mtime_ns =
+      std::nullopt;  // is set also where the folder existed and may
 };
 
 class small_files {
