@@ -1,14 +1,11 @@
 """The tus project's own client in Node uploads to us."""
 
-import json
 import pathlib
-import shutil
-import subprocess
 
 import pytest
 
+import npm
 from client.conftest import MIB
-from conftest import DEADLINE_S, ROOT, read_line
 from product.conftest import make_file, sha256, until
 
 SOURCES = pathlib.Path(__file__).parent / "js"
@@ -17,39 +14,7 @@ SOURCES = pathlib.Path(__file__).parent / "js"
 @pytest.fixture(scope="session")
 def installed():
     """The folder with the client in it; its version is pinned by the lock beside this file."""
-    folder = ROOT / "build" / "tus-js"
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = (SOURCES / "package-lock.json").read_text()
-    done = folder / "installed"
-    for name in ("package.json", "package-lock.json", "upload.mjs"):
-        shutil.copy(SOURCES / name, folder)
-    if not done.exists() or done.read_text() != lock:
-        subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--silent"], cwd=folder, check=True, timeout=600)
-        done.write_text(lock)
-    return folder
-
-
-class Client:
-    """An upload by a process of its own, and what it says."""
-
-    def __init__(self, folder, **wanted):
-        wanted = {name: str(value) if isinstance(value, pathlib.Path) else value for name, value in wanted.items()}
-        self.process = subprocess.Popen(["node", "upload.mjs", json.dumps(wanted)], cwd=folder,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-    def until(self, name):
-        """The next thing of that name that it says."""
-        while name not in (said := json.loads(read_line(self.process.stdout))):
-            assert "error" not in said, said
-        return said
-
-    def tell(self, text):
-        self.process.stdin.write(text.encode() + b"\n")
-        self.process.stdin.flush()
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait(DEADLINE_S)
+    return npm.install(SOURCES, "tus-js")
 
 
 @pytest.fixture
@@ -60,8 +25,9 @@ def upload(installed, tus, tmp_path):
     def start(size=None, **wanted):
         if size is not None:
             make_file(tmp_path / "source", size)
-        client = Client(installed, file=tmp_path / "source", name="film.mp4",
-                        endpoint=f"http://{tus.server.host}:{tus.server.port}/tus/day-1/", **wanted)
+        endpoint = f"http://{tus.server.host}:{tus.server.port}/tus/day-1/"
+        wanted = {"file": tmp_path / "source", "name": "film.mp4", "endpoint": endpoint, **wanted}
+        client = npm.Program(installed, "upload.mjs", wanted)
         started.append(client)
         return client
 
