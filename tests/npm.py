@@ -38,6 +38,11 @@ class Program:
         self.process.stdin.write(text.encode() + b"\n")
         self.process.stdin.flush()
 
+    def end(self):
+        """As an operator does it, so that it can end what it started."""
+        self.process.terminate()
+        self.process.wait(DEADLINE_S)
+
     def kill(self):
         self.process.kill()
         self.process.wait(DEADLINE_S)

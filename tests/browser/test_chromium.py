@@ -33,7 +33,7 @@ def chromium(installed, serve):
 
     yield server, run
     for program in started:
-        program.kill()
+        program.end()
 
 
 @pytest.fixture
