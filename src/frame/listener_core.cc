@@ -33,7 +33,8 @@ std::optional<error> bug_of_session(const tcp_endpoint& peer, const char* what) 
 template <class Session, class Connection>
 awaitable<std::optional<error>> guard(Session session, Connection connection, tcp_endpoint peer) {
   try {
-    co_await session(std::move(connection));
+    auto running = session(std::move(connection));  // outside, or the frame would hold it twice
+    co_await std::move(running);
   } catch (const boost::system::system_error& thrown) {
     // How Asio's own operations tell that they were cancelled.
     if (thrown.code() != asio::error::operation_aborted)

@@ -148,7 +148,6 @@ std::optional<parsed<request>> connection::take_head(head_finder& finder,
 }
 
 awaitable<result<void>> connection::read_head(std::optional<parsed<request>>& asked) {
-  enter(phase::idle);
   const head_limits limits{.bytes = shared_.limits.head_bytes, .fields = shared_.limits.fields};
   head_finder finder(limits);
   unsigned empty_lines = 0;
@@ -171,28 +170,48 @@ awaitable<result<void>> connection::read_head(std::optional<parsed<request>>& as
   }
 }
 
-awaitable<result<void>> connection::run() {
-  const auto self = shared_from_this();
+// Most connections wait for a request most of the time: this frame is what that costs. So it holds
+// nothing of a request, and waits on the socket itself. Behind a response hardly anything is there
+// yet, so it does not look before it waits.
+awaitable<result<void>> connection::run(std::shared_ptr<connection> self) {
   result<void> outcome;
   for (bool goes_on = true; goes_on;) {
-    std::optional<parsed<request>> asked;
-    outcome = co_await read_head(asked);
-    if (!outcome) break;
-    if (!*asked) {
-      base::log_debug("{}: refused a request: {}", to_string(peer_), asked->error().detail);
-      co_await reject(asked->error());
-      break;
+    self->enter(phase::idle);
+    if (self->number_ > 0 && self->input_.buffered().empty()) {
+      self->input_.begin_wait(1);
+      auto [failed] = co_await self->socket_.async_wait(tcp_socket::wait_read, as_tuple);
+      self->input_.end_wait();
+      if (failed) {
+        const error why{errc::cancelled, "wait for a request"};
+        outcome = std::unexpected(self->explain(why));
+        break;
+      }
     }
-    goes_on = co_await serve_one(**asked);
+    const auto served = co_await self->serve_next();
+    if (!served) outcome = std::unexpected(served.error());
+    goes_on = served && *served;
   }
-  watch_.end();
+  self->watch_.end();
   boost::system::error_code ignored;
-  socket_.close(ignored);
-  if (!outcome && outcome.error().code == errc::end_of_stream && phase_ == phase::idle) {
+  self->socket_.close(ignored);
+  if (!outcome && outcome.error().code == errc::end_of_stream && self->phase_ == phase::idle) {
     outcome = {};
   }
-  if (outcome && trouble_) outcome = std::unexpected(*trouble_);
+  if (outcome && self->trouble_) outcome = std::unexpected(*self->trouble_);
   co_return outcome;
+}
+
+awaitable<result<bool>> connection::serve_next() {
+  std::optional<parsed<request>> asked;
+  const auto came = co_await read_head(asked);
+  if (!came) co_return std::unexpected(came.error());
+  if (*asked) {
+    const bool goes_on = co_await serve_one(**asked);
+    co_return goes_on;
+  }
+  base::log_debug("{}: refused a request: {}", to_string(peer_), asked->error().detail);
+  co_await reject(asked->error());
+  co_return false;
 }
 
 awaitable<bool> connection::serve_one(request& asked) {
@@ -279,27 +298,24 @@ awaitable<void> connection::linger() {
   }
 }
 
-awaitable<void> connection::run_refusing(const problem& why) {
-  const auto self = shared_from_this();
+awaitable<void> connection::run_refusing(std::shared_ptr<connection> self, problem why) {
   std::optional<parsed<request>> asked;
-  const auto came = co_await read_head(asked);
-  if (came) co_await reject(*asked ? why : asked->error());
-  watch_.end();
+  const auto came = co_await self->read_head(asked);
+  if (came) co_await self->reject(*asked ? why : asked->error());
+  self->watch_.end();
   boost::system::error_code ignored;
-  socket_.close(ignored);
+  self->socket_.close(ignored);
 }
 
 awaitable<result<void>> serve(tcp_socket socket, service& shared) {
-  const auto current = std::make_shared<connection>(std::move(socket), shared);
-  auto outcome = co_await current->run();
-  co_return outcome;
+  return connection::run(std::make_shared<connection>(std::move(socket), shared));
 }
 
 awaitable<void> refuse(tcp_socket socket, service& shared) {
-  const auto current = std::make_shared<connection>(std::move(socket), shared);
-  const problem busy(status::service_unavailable,
-                     "this server has as many connections as it may; try again in a moment");
-  co_await current->run_refusing(busy);
+  problem busy(status::service_unavailable,
+               "this server has as many connections as it may; try again in a moment");
+  return connection::run_refusing(std::make_shared<connection>(std::move(socket), shared),
+                                  std::move(busy));
 }
 
 }  // namespace sluice::http

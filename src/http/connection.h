@@ -33,9 +33,9 @@ class connection final : public std::enable_shared_from_this<connection>, privat
   connection(const connection&) = delete;
   connection& operator=(const connection&) = delete;
 
-  awaitable<result<void>> run();
+  static awaitable<result<void>> run(std::shared_ptr<connection> self);
   // Answers the first request with `why`, whatever it is.
-  awaitable<void> run_refusing(const problem& why);
+  static awaitable<void> run_refusing(std::shared_ptr<connection> self, problem why);
 
   [[nodiscard]] service& shared() noexcept { return shared_; }
   [[nodiscard]] input& in() noexcept { return input_; }
@@ -53,6 +53,8 @@ class connection final : public std::enable_shared_from_this<connection>, privat
   using clock = std::chrono::steady_clock;
   enum class phase : std::uint8_t { idle, head, exchange, lingering };
 
+  // One request and its response; whether another may follow.
+  awaitable<result<bool>> serve_next();
   // The next request, or what to answer instead.
   awaitable<result<void>> read_head(std::optional<parsed<request>>& asked);
   std::optional<parsed<request>> take_head(head_finder& finder, const head_limits& limits);

@@ -12,6 +12,7 @@ namespace sluice::http {
 namespace {
 
 constexpr std::uint64_t file_piece_bytes = base::block_bytes;
+constexpr std::size_t usual_head_bytes = 768;
 constexpr std::uint64_t read_bytes = 128 * 1024;
 constexpr std::size_t framing_bytes = 4096;  // received at once where the size of a chunk is needed
 
@@ -219,6 +220,7 @@ awaitable<result<void>> exchange::begin(const response& head,
   if (!size_bytes && !bodyless && asked_.is_1_0) closes_ = true;
   closes_ = must_close();
   ++home_.shared().counts.responses.at(static_cast<unsigned>(code_) % 600);
+  pending_.reserve(usual_head_bytes);
   append_status_line(pending_, code_);
   append_common_fields(pending_, home_.shared().agent);
   pending_ += head.lines();
@@ -291,11 +293,21 @@ awaitable<result<void>> exchange::write_file(const store::content& file, std::ui
       if (!read) co_return std::unexpected(read.error());
     }
     if (!pending_.empty()) {
+      const auto begun = home_.out().try_send(pending_, {}, true);
+      if (!begun) co_return std::unexpected(home_.explain(begun.error()));
+      pending_.erase(0, *begun);
+    }
+    if (!pending_.empty()) {
       const auto begun = co_await flush({}, true);
       if (!begun) co_return begun;
     }
-    const auto sent = co_await home_.out().send_file(file.fd(), offset, piece);
-    if (!sent) co_return std::unexpected(home_.explain(sent.error()));
+    const auto at_once = home_.out().try_send_file(file.fd(), offset, piece);
+    if (!at_once) co_return std::unexpected(home_.explain(at_once.error()));
+    if (*at_once < piece) {
+      const auto sent =
+          co_await home_.out().send_file(file.fd(), offset + *at_once, piece - *at_once);
+      if (!sent) co_return std::unexpected(home_.explain(sent.error()));
+    }
     offset += piece;
     size_bytes -= piece;
   }

@@ -90,6 +90,12 @@ awaitable<void> add_digest(exchange& now, service& shared, representation& what)
   what.digest = digest_field(digest.digest());
 }
 
+awaitable<result<std::shared_ptr<const store::content>>> open_on_pool(service& shared,
+                                                                      std::string_view path) {
+  co_return co_await net::on_pool(
+      shared.pool, [&shared, path] { return shared.downloads.open_content(path); });
+}
+
 std::string content_range(const byte_range& part, std::uint64_t size_bytes) {
   return fmt::format("bytes {}-{}/{}", part.offset, part.offset + part.size_bytes - 1, size_bytes);
 }
@@ -111,9 +117,9 @@ awaitable<result<void>> send_whole(exchange& now, const representation& what) {
   auto sent = co_await now.begin(head, size_bytes);
   if (!sent) co_return sent;
   const std::uint64_t held_back = size_bytes % base::block_bytes;
-  sent = co_await now.write_file(*what.file, 0, size_bytes - held_back);
-  if (!sent) co_return sent;
-  if (size_bytes > base::block_bytes) {
+  if (size_bytes >= base::block_bytes) {
+    sent = co_await now.write_file(*what.file, 0, size_bytes - held_back);
+    if (!sent) co_return sent;
     if (auto same = what.file->check_unchanged(); !same) co_return same;
   }
   sent = co_await now.write_file(*what.file, size_bytes - held_back, held_back);
@@ -185,8 +191,13 @@ awaitable<result<void>> send_content(exchange& now, const representation& what) 
 awaitable<result<void>> get_file(exchange& now, service& shared) {
   if (now.asked().parameter("archive")) co_return co_await get_archive(now, shared);
   const std::string_view path = now.asked().below("/files/");
-  auto file = co_await net::on_pool(
-      shared.pool, [&shared, path] { return shared.downloads.open_content(path); });
+  // What was read lately needs no disk to be opened, and so no other thread.
+  auto opened = shared.downloads.try_open_content(path);
+  if (!opened) {
+    auto waited = co_await open_on_pool(shared, path);
+    opened = std::move(waited);
+  }
+  auto& file = *opened;
   if (!file && file.error().code == errc::not_a_file) {
     const response folder(problem(status::not_found, now.asked().path + " is no file"));
     co_return co_await now.send(folder);

@@ -78,15 +78,19 @@ void input::set_low_water(std::size_t count) noexcept {
   }
 }
 
-awaitable<result<void>> input::wait(std::size_t low_water) {
+void input::begin_wait(std::size_t low_water) noexcept {
   if (begin_ == end_) {
     buffer_.reset();
     capacity_ = begin_ = end_ = 0;
   }
   set_low_water(std::clamp<std::size_t>(low_water, 1, std::size_t{1} << 30));
   waiting_ = true;
+}
+
+awaitable<result<void>> input::wait(std::size_t low_water) {
+  begin_wait(low_water);
   auto [failed] = co_await socket_.async_wait(tcp_socket::wait_read, as_tuple);
-  waiting_ = false;
+  end_wait();
   if (failed) co_return fail(errc::cancelled, "wait for the peer");
   co_return result<void>{};
 }

@@ -36,6 +36,10 @@ class input {
   // Takes what is buffered.
   [[nodiscard]] std::size_t take_buffered(std::span<std::byte> into) noexcept;
 
+  // The two halves of `wait`, for one who waits on the socket itself.
+  void begin_wait(std::size_t low_water) noexcept;
+  void end_wait() noexcept { waiting_ = false; }
+
   // Until the kernel holds so many bytes (at least 1), or as many as it is willing to hold, or the
   // end.
   awaitable<result<void>> wait(std::size_t low_water);

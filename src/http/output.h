@@ -26,8 +26,12 @@ class output {
   // With sendfile(2), which runs on this thread: the bytes are to be in the page cache.
   awaitable<result<void>> send_file(int fd, std::uint64_t offset, std::uint64_t size_bytes);
 
-  // What can be sent at once, without waiting; for the last word before a connection is closed.
-  void try_send(std::string_view text) noexcept;
+  // The same without waiting: how many bytes went, which may be none. Nearly always it is all of
+  // them, and then no coroutine is needed.
+  [[nodiscard]] result<std::size_t> try_send(std::string_view head, std::span<const std::byte> body,
+                                             bool more);
+  [[nodiscard]] result<std::uint64_t> try_send_file(int fd, std::uint64_t offset,
+                                                    std::uint64_t size_bytes);
 
   // Bytes that the peer's side acknowledged.
   [[nodiscard]] std::uint64_t delivered() const noexcept;
@@ -39,6 +43,7 @@ class output {
 
   tcp_socket& socket_;
   std::uint64_t sent_ = 0;
+  std::uint64_t in_turn_ = 0;  // sent from files since the last wait
   bool waiting_ = false;
 };
 

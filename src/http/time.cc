@@ -1,5 +1,6 @@
 #include "http/time.h"
 
+#include <fmt/compile.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -107,7 +108,7 @@ std::string http_date(std::int64_t seconds_since) {
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(time - day);
   return fmt::format(
-      "{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT",
+      FMT_COMPILE("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT"),
       day_names.at(std::chrono::weekday(day).c_encoding()), static_cast<unsigned>(date.day()),
       month_names.at(static_cast<unsigned>(date.month()) - 1), static_cast<int>(date.year()),
       clock.hours().count(), clock.minutes().count(), clock.seconds().count());

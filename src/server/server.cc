@@ -131,47 +131,57 @@ awaitable<result<net::protocol>> first_word(tcp_socket& socket, const native::se
   co_return co_await net::which_protocol(socket);
 }
 
-awaitable<void> refuse(net::protocol spoken, tcp_socket socket, services& shared) {
+awaitable<result<void>> end_with(error why) { co_return std::unexpected(std::move(why)); }
+
+awaitable<result<void>> refuse(net::protocol spoken, tcp_socket socket, services& shared) {
+  boost::system::error_code unknown;
+  const auto peer = to_string(socket.remote_endpoint(unknown));
+  base::log_info("{}: refused, {} connections are open", peer, shared.max_connections);
   if (spoken == net::protocol::native) co_await native::refuse(std::move(socket), shared.native);
   if (spoken == net::protocol::http) co_await http::refuse(std::move(socket), shared.http);
+  co_return result<void>{};
 }
 
 awaitable<result<void>> serve_protocol(net::protocol spoken, tcp_socket socket, services& shared) {
   switch (spoken) {
-    case net::protocol::native: co_return co_await native::serve(std::move(socket), shared.native);
-    case net::protocol::http: co_return co_await http::serve(std::move(socket), shared.http);
-    case net::protocol::tls: co_return fail(errc::unsupported, "the client wants TLS");
+    case net::protocol::native: return native::serve(std::move(socket), shared.native);
+    case net::protocol::http: return http::serve(std::move(socket), shared.http);
+    case net::protocol::tls: return end_with({errc::unsupported, "the client wants TLS"});
     case net::protocol::unknown: break;
   }
-  co_return fail(errc::bad_frame, "the client speaks no protocol of this server");
+  return end_with({errc::bad_frame, "the client speaks no protocol of this server"});
 }
 
+// What there is to be done for a connection after its first word.
+awaitable<result<void>> answer(const result<net::protocol>& spoken, tcp_socket socket,
+                               const place& here, services& shared) {
+  if (!spoken) return end_with(spoken.error());
+  if (here.number() > shared.max_connections) return refuse(*spoken, std::move(socket), shared);
+  return serve_protocol(*spoken, std::move(socket), shared);
+}
+
+void log_end(const tcp_endpoint& peer, const result<net::protocol>& spoken,
+             const result<void>& outcome) {
+  if (outcome) return base::log_debug("{}: left", to_string(peer));
+  const bool left = !spoken && spoken.error().code == errc::end_of_stream;
+  base::log(left ? base::log_level::debug : base::log_level::info, "{}: ended: {}{}",
+            to_string(peer), spoken ? "" : "it said nothing: ", outcome.error().message());
+}
+
+// Its frame lives as long as the connection, and holds every argument that is made in a co_await:
+// so what owns something is made outside of them.
 awaitable<void> session_root(tcp_socket socket, services& shared) {
   // Sessions end by their own deadlines and by `draining`, never from outside in the middle of a
   // step.
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   boost::system::error_code unknown;
-  const auto peer = to_string(socket.remote_endpoint(unknown));
+  const tcp_endpoint peer = socket.remote_endpoint(unknown);
   const place here(shared.connections);
-  const auto spoken = co_await first_word(socket, shared.native);
-  if (!spoken) {
-    const bool left = spoken.error().code == errc::end_of_stream;
-    base::log(left ? base::log_level::debug : base::log_level::info,
-              "{}: ended: it said nothing: {}", peer, spoken.error().message());
-    co_return;
-  }
-  if (here.number() > shared.max_connections) {
-    base::log_info("{}: refused, {} connections are open", peer, shared.max_connections);
-    co_await refuse(*spoken, std::move(socket), shared);
-    co_return;
-  }
-  base::log_debug("{}: connected", peer);
-  const auto outcome = co_await serve_protocol(*spoken, std::move(socket), shared);
-  if (outcome) {
-    base::log_debug("{}: left", peer);
-  } else {
-    base::log_info("{}: ended: {}", peer, outcome.error().message());
-  }
+  auto asking = first_word(socket, shared.native);
+  const auto spoken = co_await std::move(asking);
+  auto serving = answer(spoken, std::move(socket), here, shared);
+  const auto outcome = co_await std::move(serving);
+  log_end(peer, spoken, outcome);
 }
 
 awaitable<void> admin_root(tcp_socket socket, http::service& shared) {

@@ -11,14 +11,27 @@
 #pragma once
 
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/types.h>
+#include <sys/vfs.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
 namespace sluice::store {
+
+// Of cachestat(2), as the kernel lays them out; the C library of Debian 12 does not know them.
+struct page_range {
+  std::uint64_t offset = 0;
+  std::uint64_t size_bytes = 0;
+};
+struct page_cache_state {  // in pages
+  std::uint64_t cached = 0;
+  std::uint64_t dirty = 0;
+  std::uint64_t writeback = 0;
+  std::uint64_t evicted = 0;
+  std::uint64_t recently_evicted = 0;
+};
 
 class file_layer {
  public:
@@ -36,12 +49,13 @@ class file_layer {
 
   // What is there.
   virtual int statx(int dir_fd, const char* path, int flags, unsigned mask, struct statx* out) = 0;
-  virtual int fstatvfs(int fd, struct statvfs* out) = 0;
+  virtual int fstatfs(int fd, struct statfs* out) = 0;
   virtual ssize_t getdents64(int fd, std::span<std::byte> out) = 0;
 
   // Content. `preadv2` reads one piece, with the RWF_ flags.
   virtual ssize_t pread(int fd, std::span<std::byte> out, std::int64_t offset) = 0;
   virtual ssize_t preadv2(int fd, std::span<std::byte> out, std::int64_t offset, int flags) = 0;
+  virtual int cachestat(int fd, const page_range& range, page_cache_state* out) = 0;
   virtual ssize_t pwrite(int fd, std::span<const std::byte> bytes, std::int64_t offset) = 0;
   virtual int fallocate(int fd, int mode, std::int64_t offset, std::int64_t count) = 0;
   virtual int ftruncate(int fd, std::int64_t size) = 0;

@@ -15,10 +15,11 @@ enum class file_call : std::uint8_t {
   linkat,
   unlinkat,
   statx,
-  fstatvfs,
+  fstatfs,
   getdents64,
   pread,
   preadv2,
+  cachestat,
   pwrite,
   fallocate,
   ftruncate,
@@ -62,9 +63,9 @@ class forwarding_files : public file_layer {
     if (const int told = before(file_call::statx); told != 0) return told;
     return to_.statx(dir_fd, path, flags, mask, out);
   }
-  int fstatvfs(int fd, struct statvfs* out) override {
-    if (const int told = before(file_call::fstatvfs); told != 0) return told;
-    return to_.fstatvfs(fd, out);
+  int fstatfs(int fd, struct statfs* out) override {
+    if (const int told = before(file_call::fstatfs); told != 0) return told;
+    return to_.fstatfs(fd, out);
   }
   ssize_t getdents64(int fd, std::span<std::byte> out) override {
     if (const int told = before(file_call::getdents64); told != 0) return told;
@@ -77,6 +78,10 @@ class forwarding_files : public file_layer {
   ssize_t preadv2(int fd, std::span<std::byte> out, std::int64_t offset, int flags) override {
     if (const int told = before(file_call::preadv2); told != 0) return told;
     return to_.preadv2(fd, out, offset, flags);
+  }
+  int cachestat(int fd, const page_range& range, page_cache_state* out) override {
+    if (const int told = before(file_call::cachestat); told != 0) return told;
+    return to_.cachestat(fd, range, out);
   }
   ssize_t pwrite(int fd, std::span<const std::byte> bytes, std::int64_t offset) override {
     if (const int told = before(file_call::pwrite); told != 0) return told;

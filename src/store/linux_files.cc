@@ -50,7 +50,7 @@ class linux_layer final : public file_layer {
   int statx(int dir_fd, const char* path, int flags, unsigned mask, struct statx* out) override {
     return told(::statx(dir_fd, path, flags, mask, out));
   }
-  int fstatvfs(int fd, struct statvfs* out) override { return told(::fstatvfs(fd, out)); }
+  int fstatfs(int fd, struct statfs* out) override { return told(::fstatfs(fd, out)); }
   ssize_t getdents64(int fd, std::span<std::byte> out) override {
     return told(::getdents64(fd, out.data(), out.size()));
   }
@@ -61,6 +61,10 @@ class linux_layer final : public file_layer {
   ssize_t preadv2(int fd, std::span<std::byte> out, std::int64_t offset, int flags) override {
     const struct iovec piece{out.data(), out.size()};
     return told(::preadv2(fd, &piece, 1, offset, flags));
+  }
+  int cachestat(int fd, const page_range& range, page_cache_state* out) override {
+    constexpr long number = 451;  // the same on every architecture
+    return static_cast<int>(told(::syscall(number, fd, &range, out, 0)));
   }
   ssize_t pwrite(int fd, std::span<const std::byte> bytes, std::int64_t offset) override {
     return told(::pwrite(fd, bytes.data(), bytes.size(), offset));

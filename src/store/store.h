@@ -61,6 +61,10 @@ class folder_store {
   // everything behind a link in the middle of a path.
   [[nodiscard]] result<entry> stat(const rel_path& path) const;
   [[nodiscard]] result<std::shared_ptr<const content>> open_content(const rel_path& path) const;
+  // The same without waiting for the disk, for threads that must not: nullopt where that cannot be
+  // had, or not be promised (a volume that is not a local disk, a folder that is another volume).
+  [[nodiscard]] std::optional<result<std::shared_ptr<const content>>> try_open_content(
+      const rel_path& path) const;
   // For `content::read_at_rest`: what the disk holds, whatever the page cache says.
   [[nodiscard]] result<std::shared_ptr<const content>> open_at_rest(const rel_path& path) const;
   [[nodiscard]] result<listing> list(const rel_path& folder,
@@ -143,6 +147,10 @@ class folder_store {
 
  private:
   explicit folder_store(std::shared_ptr<volume> home) : home_(std::move(home)) {}
+
+  [[nodiscard]] static result<std::shared_ptr<const content>> content_of(
+      const std::shared_ptr<volume>& home, open_file opened, const rel_path& path,
+      const std::string& what);
 
   std::shared_ptr<volume> home_;
 };

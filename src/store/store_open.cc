@@ -1,9 +1,13 @@
 // How a store is opened: its folders are found or made, checked and locked.
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <fstream>
 #include <string>
@@ -79,11 +83,15 @@ result<void> check_apart(const std::filesystem::path& root, const std::filesyste
   return {};
 }
 
-result<bool> is_read_only(volume& home) {
-  struct statvfs seen{};
-  const int answer = uninterrupted([&] { return home.files.fstatvfs(home.root.fd(), &seen); });
+result<void> look_at_volume(volume& home) {
+  struct statfs seen{};
+  const int answer = uninterrupted([&] { return home.files.fstatfs(home.root.fd(), &seen); });
   if (answer < 0) return fail_errno(-answer, "look at the served folder's volume");
-  return (seen.f_flag & ST_RDONLY) != 0;
+  home.read_only = (static_cast<unsigned long>(seen.f_flags) & ST_RDONLY) != 0;
+  constexpr std::array<decltype(seen.f_type), 5> local{
+      EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC, F2FS_SUPER_MAGIC, TMPFS_MAGIC};
+  home.is_local = std::ranges::find(local, seen.f_type) != local.end();
+  return {};
 }
 
 // What can be done where the state cannot be written beside what is served.
@@ -157,9 +165,7 @@ result<folder_store> folder_store::open(file_layer& files, const std::filesystem
   auto root_folder = open_folder(files, AT_FDCWD, root, "open " + root.string());
   if (!root_folder) return std::unexpected(root_folder.error());
   home->root = std::move(*root_folder);
-  auto read_only = is_read_only(*home);
-  if (!read_only) return std::unexpected(read_only.error());
-  home->read_only = *read_only;
+  if (auto seen = look_at_volume(*home); !seen) return std::unexpected(seen.error());
 
   auto data_folder = open_or_make_folder(*home, data, "make " + data.string());
   if (!data_folder) return std::unexpected(explained(*home, data_folder.error()));

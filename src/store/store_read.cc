@@ -1,6 +1,7 @@
 // The store's reading side.
 #include <fcntl.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -13,6 +14,15 @@
 
 namespace sluice::store {
 
+namespace {
+
+// Not blocking: what stands there may be a pipe, which is found out only after opening.
+constexpr int read_flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+// A reader of so small a file reads all of it, and the kernel nothing beyond.
+constexpr std::uint64_t small_file_bytes = 128 * 1024;
+
+}  // namespace
+
 content::content(std::shared_ptr<volume> home, open_file file, entry info, std::string shown_path)
     : home_(std::move(home)),
       file_(std::move(file)),
@@ -21,12 +31,25 @@ content::content(std::shared_ptr<volume> home, open_file file, entry info, std::
 
 result<std::size_t> content::pread(std::uint64_t offset, std::span<std::byte> out) const {
   if (offset > std::numeric_limits<std::int64_t>::max() - out.size()) return 0;
+  const volume::running_read here(*home_);
   return read_full(home_->files, file_.fd(), offset, out, "read " + shown_path_);
+}
+
+// Touches none of the bytes: a probe of one that is not in the processor's cache costs more than
+// opening the file. But a page also counts while it is still being read; so nobody here may be.
+bool content::is_wholly_cached() const {
+  if (info_.size_bytes > small_file_bytes || home_->reads_running > 0) return false;
+  static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  const page_range all{.offset = 0, .size_bytes = info_.size_bytes};
+  page_cache_state seen{};
+  return home_->files.cachestat(file_.fd(), all, &seen) == 0 &&
+         seen.cached >= (info_.size_bytes + page - 1) / page;
 }
 
 bool content::is_cached(std::uint64_t offset, std::uint64_t count) const {
   constexpr std::uint64_t stride = 128 * 1024;
   if (offset >= info_.size_bytes || count == 0) return true;
+  if (is_wholly_cached()) return true;
   const std::uint64_t last = offset + std::min(count, info_.size_bytes - offset) - 1;
   std::array<std::byte, 1> probe;
   const auto held = [&](std::uint64_t at) {
@@ -57,27 +80,42 @@ result<entry> folder_store::stat(const rel_path& path) const {
   return seen;
 }
 
-result<std::shared_ptr<const content>> folder_store::open_content(const rel_path& path) const {
-  const std::string what = doing("open", path);
-  // Not blocking: what stands there may be a pipe, which is found out only after opening.
-  auto opened = home_->open_to_read(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-  if (!opened) return std::unexpected(opened.error());
-  auto seen = home_->stat_open(opened->fd(), what);
+result<std::shared_ptr<const content>> folder_store::content_of(const std::shared_ptr<volume>& home,
+                                                                open_file opened,
+                                                                const rel_path& path,
+                                                                const std::string& what) {
+  auto seen = home->stat_open(opened.fd(), what);
   if (!seen) return std::unexpected(seen.error());
   if (seen->kind != entry_kind::file) return fail(errc::not_a_file, what);
   seen->name = path.name();
   return std::shared_ptr<const content>(
-      new content(home_, std::move(*opened), std::move(*seen), path.text()));
+      new content(home, std::move(opened), std::move(*seen), path.text()));
+}
+
+result<std::shared_ptr<const content>> folder_store::open_content(const rel_path& path) const {
+  const std::string what = doing("open", path);
+  auto opened = home_->open_to_read(path, read_flags);
+  if (!opened) return std::unexpected(opened.error());
+  return content_of(home_, std::move(*opened), path, what);
+}
+
+std::optional<result<std::shared_ptr<const content>>> folder_store::try_open_content(
+    const rel_path& path) const {
+  auto opened = home_->try_open_to_read(path, read_flags);
+  if (!opened) return std::nullopt;
+  if (!*opened) return std::unexpected(opened->error());
+  return content_of(home_, std::move(**opened), path, doing("open", path));
 }
 
 result<volume_space> folder_store::space() const {
-  struct statvfs seen{};
+  struct statfs seen{};
   const int answer =
-      uninterrupted([&] { return home_->files.fstatvfs(home_->partials.fd(), &seen); });
+      uninterrupted([&] { return home_->files.fstatfs(home_->partials.fd(), &seen); });
   if (answer < 0) return fail_errno(-answer, "ask for the free space");
   volume_space told;
-  told.total_bytes = std::uint64_t{seen.f_blocks} * seen.f_frsize;
-  told.free_bytes = std::uint64_t{seen.f_bavail} * seen.f_frsize;
+  const auto block_bytes = static_cast<std::uint64_t>(seen.f_frsize);
+  told.total_bytes = std::uint64_t{seen.f_blocks} * block_bytes;
+  told.free_bytes = std::uint64_t{seen.f_bavail} * block_bytes;
   told.usable_bytes = told.free_bytes - std::min(told.free_bytes, home_->reserve_bytes);
   return told;
 }

@@ -1,5 +1,7 @@
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstring>
@@ -137,6 +139,94 @@ TEST_F(reading, knows_what_is_not_cached) {
   ASSERT_EQ(::fsync(content->fd()), 0);
   ASSERT_EQ(::posix_fadvise(content->fd(), 0, 0, POSIX_FADV_DONTNEED), 0);
   EXPECT_FALSE(content->is_cached(0, 4 << 20));
+}
+
+// Answers in the kernel's place what volume it is and what of a file is in memory.
+class told_files : public faulty_files {
+ public:
+  long volume_type = EXT4_SUPER_MAGIC;
+  std::uint64_t cached_pages = 0;
+
+  int fstatfs(int fd, struct statfs* out) override {
+    const int answer = faulty_files::fstatfs(fd, out);
+    out->f_type = volume_type;
+    return answer;
+  }
+  int cachestat(int, const page_range&, page_cache_state* out) override {
+    *out = {.cached = cached_pages};
+    return before(file_call::cachestat);
+  }
+};
+
+TEST_F(reading, small_files_in_memory_are_not_touched_to_know_it) {
+  const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  put(root / "f", std::string(3 * page + 1, 'x'));
+  told_files files;
+  const folder_store store = opened(files);
+  const auto content = *store.open_content(at("f"));
+  files.cached_pages = 4;
+  EXPECT_TRUE(content->is_cached(0, 3 * page + 1));
+  EXPECT_EQ(files.count(file_call::preadv2), 0);
+  files.cached_pages = 3;
+  EXPECT_TRUE(content->is_cached(0, 3 * page + 1));
+  EXPECT_EQ(files.count(file_call::preadv2), 2) << "its first byte and its last";
+  files.cached_pages = 4;
+  files.fail_next(file_call::cachestat, -ENOSYS);
+  files.fail_next(file_call::preadv2, -EAGAIN);
+  EXPECT_FALSE(content->is_cached(0, 3 * page + 1));
+}
+
+TEST_F(reading, pages_that_are_still_being_read_do_not_count) {
+  put(root / "f", "0123456789");
+  told_files files;
+  files.cached_pages = 1;
+  const folder_store store = opened(files);
+  const auto content = *store.open_content(at("f"));
+  files.before_next(file_call::pread, [&] {
+    files.fail_next(file_call::preadv2, -EAGAIN);
+    EXPECT_FALSE(content->is_cached(0, 10));
+  });
+  std::array<std::byte, 10> out;
+  EXPECT_EQ(content->pread(0, out), 10u);
+  EXPECT_TRUE(content->is_cached(0, 10));
+}
+
+TEST_F(reading, content_is_opened_without_waiting_where_that_can_be) {
+  put(root / "a/f", "0123456789");
+  fs::create_symlink(root / "a/f", root / "link");
+  told_files files;
+  const folder_store store = opened(files);
+  const auto content = store.try_open_content(at("a/f"));
+  ASSERT_TRUE(content && *content);
+  EXPECT_EQ((**content)->info().name, "f");
+  EXPECT_EQ((**content)->info().size_bytes, 10u);
+  EXPECT_EQ(code_of(*store.try_open_content(at("a"))), errc::not_a_file);
+  const auto link = store.try_open_content(at("link"));
+  EXPECT_TRUE(!link || !*link);
+  const auto absent = store.try_open_content(at("a/none"));
+  EXPECT_TRUE(!absent || code_of(*absent) == errc::not_found);
+}
+
+TEST_F(reading, what_may_wait_is_not_opened) {
+  put(root / "f", "0123456789");
+  told_files files;
+  const folder_store store = opened(files);
+  for (const int answer : {-EAGAIN, -EXDEV, -EMFILE}) {
+    files.fail_next(file_call::openat2, answer);
+    EXPECT_FALSE(store.try_open_content(at("f")));
+  }
+  EXPECT_FALSE(store.try_open_content(at("")));
+}
+
+TEST_F(reading, a_volume_that_asks_others_is_not_asked) {
+  put(root / "f", "0123456789");
+  told_files files;
+  files.volume_type = NFS_SUPER_MAGIC;
+  const folder_store store = opened(files);
+  const int before = files.count(file_call::openat2);
+  EXPECT_FALSE(store.try_open_content(at("f")));
+  EXPECT_EQ(files.count(file_call::openat2), before);
+  EXPECT_TRUE(store.open_content(at("f")));
 }
 
 TEST_F(reading, space_is_told_with_the_reserve) {

@@ -99,6 +99,20 @@ result<open_file> volume::open_to_read(const rel_path& path, int open_flags) con
   return open_file(files, fd);
 }
 
+// A file system that asks a server, or a program, may do so although the name is in memory; so only
+// local ones are asked, and none that is mounted below the root.
+std::optional<result<open_file>> volume::try_open_to_read(const rel_path& path,
+                                                          int open_flags) const {
+  if (!is_local || path.is_root()) return std::nullopt;
+  const int fd = uninterrupted([&] {
+    return files.openat2(root.fd(), path.text().c_str(), open_flags | O_CLOEXEC, 0,
+                         beneath | RESOLVE_NO_XDEV | RESOLVE_CACHED);
+  });
+  if (fd >= 0) return open_file(files, fd);
+  if (fd == -ENOENT) return open_failure(fd, doing("open", path));
+  return std::nullopt;  // most of all EAGAIN; what else it is, open_to_read finds out
+}
+
 result<open_file> volume::open_to_change(const rel_path& folder, std::string_view verb) const {
   const char* text = folder.is_root() ? "." : folder.text().c_str();
   const int fd =

@@ -96,6 +96,10 @@ class volume {
 
   [[nodiscard]] result<open_file> open_to_read(const rel_path& path, int open_flags) const;
 
+  // The same where no part of the way needs the disk; nullopt: perhaps it does.
+  [[nodiscard]] std::optional<result<open_file>> try_open_to_read(const rel_path& path,
+                                                                  int open_flags) const;
+
   // Also refuses to leave the root's volume: what is written elsewhere could be neither published
   // atomically nor synced.
   [[nodiscard]] result<open_file> open_to_change(const rel_path& folder,
@@ -111,6 +115,18 @@ class volume {
   // Files and folders only: anything else is `not_found`. The entry's name is left empty.
   [[nodiscard]] result<entry> stat_in(int dir_fd, const char* name, const std::string& what) const;
   [[nodiscard]] result<entry> stat_open(int fd, const std::string& what) const;
+
+  // Counts a read while it runs.
+  class running_read {
+   public:
+    explicit running_read(volume& home) : home_(home) { ++home_.reads_running; }
+    ~running_read() { --home_.reads_running; }
+    running_read(const running_read&) = delete;
+    running_read& operator=(const running_read&) = delete;
+
+   private:
+    volume& home_;
+  };
 
   // --- Health ---
 
@@ -149,11 +165,13 @@ class volume {
   const mode_t umask;
   const std::uint64_t reserve_bytes;
   bool read_only = false;  // set at opening: what is served is on a volume without writes
+  bool is_local = false;   // likewise: names and attributes in memory need no one else's answer
   open_file root;
   open_file partials;
   open_file lock_file;
   fresh_folders fresh;
-  std::atomic<bool> has_tmpfile = true;  // until O_TMPFILE is refused
+  std::atomic<unsigned> reads_running = 0;  // that may wait for the disk
+  std::atomic<bool> has_tmpfile = true;     // until O_TMPFILE is refused
 
  private:
   mutable std::mutex health_;

@@ -183,6 +183,13 @@ result<std::shared_ptr<const store::content>> downloads::open_content(std::strin
   return site_.store.open_content(*parsed);
 }
 
+std::optional<result<std::shared_ptr<const store::content>>> downloads::try_open_content(
+    std::string_view path) {
+  auto parsed = store::rel_path::parse(path);
+  if (!parsed) return std::unexpected(parsed.error());
+  return site_.store.try_open_content(*parsed);
+}
+
 result<std::optional<catalog::sha256_digest>> downloads::sha256_of(const store::entry& file) {
   return find_sha256(site_, file);
 }

@@ -105,6 +105,10 @@ class downloads {
   // For those who need no digests: without a look into the catalog. Errors as `open`.
   [[nodiscard]] result<std::shared_ptr<const store::content>> open_content(std::string_view path);
 
+  // The same for a thread that must not wait; nullopt: `open_content` has to be asked, on a pool.
+  [[nodiscard]] std::optional<result<std::shared_ptr<const store::content>>> try_open_content(
+      std::string_view path);
+
   // Its SHA-256, where it is on record; and computing it. See whole_digest.h.
   [[nodiscard]] result<std::optional<catalog::sha256_digest>> sha256_of(const store::entry& file);
   [[nodiscard]] whole_digest begin_sha256(std::shared_ptr<const store::content> file);
