@@ -2,43 +2,12 @@
 
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import servers
 from place import Place
-
-# Program to Debian package. sluice and the raw programs come from the build folder instead.
-PACKAGES = {
-    "curl": "curl",
-    "nginx": "nginx-light",
-    "rsync": "rsync",
-    "setpriv": "util-linux",
-    "xrdcp": "xrootd-client",
-    "xrootd": "xrootd-server",
-}
-
-
-@dataclass(frozen=True)
-class Subject:
-    name: str
-    client: Callable[[Place, int], list[str]]  # place, port -> the command
-    server: Callable[[Place], servers.Server] | None = None
-    needs: tuple[str, ...] = ()  # of PACKAGES
-    builds: tuple[str, ...] = ()  # files below the build folder
-    writes_stdout: bool = False  # its content can be checked there
-
-
-@dataclass(frozen=True)
-class Task:
-    key: str
-    title: str
-    source: Callable[[Place], Path]
-    difference: Callable[[Place, bool], str | None]
-    subjects: list[Subject] = field(default_factory=list)
-    counts_files: bool = False
-
+from rounds import Subject, Task
 
 def _sluice(name: str, client, **more) -> Subject:
     return Subject(name, client, servers.sluice, builds=("sluice",), **more)

@@ -6,23 +6,22 @@ tables to standard output. Exit code 1 says that a subject failed; one that is n
 """
 
 import argparse
-import hashlib
 import json
-import re
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
-from contextlib import nullcontext
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "rig"))
 
 import machine
 import network
 import table
-from measure import Cost, Failed, run_client, tail
 from place import Place
-from subjects import PACKAGES, TASKS, Subject, Task
+from rounds import Subject, Task, measure_task, say
+from sizes import size
+from subjects import TASKS
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SLOWEST_BYTES_PER_S = 20e6
@@ -52,7 +51,8 @@ def main() -> int:
         report = {"machine": facts, "size_bytes": options.size, "files": options.files, "tasks": {}}
         failed = False
         for task in chosen_tasks(options):
-            costs, missing = measure_task(task, place, options)
+            subjects = chosen_subjects(task, options)
+            costs, missing = measure_task(task, subjects, place, options.runs, deadline_s(place))
             failed = failed or any(not reason.startswith("skipped") for reason in missing.values())
             limit = costs.get(task.subjects[0].name, [])
             rows = {
@@ -64,72 +64,6 @@ def main() -> int:
     if options.json:
         Path(options.json).write_text(json.dumps(report, indent=1) + "\n")
     return 1 if failed else 0
-
-
-def measure_task(task: Task, place: Place, options) -> tuple[dict[str, list[Cost]], dict[str, str]]:
-    """The costs of each subject, round by round, and why the others have none.
-
-    Round 0 is not counted. It compares the content, and it has a virtual machine's memory touched once: the
-    first use of a page can cost several times what the transfer does.
-    """
-    costs, missing = {}, {}
-    for subject in chosen_subjects(task, options):
-        reason = absent(subject, place)
-        if reason:
-            missing[subject.name] = reason
-            say(f"{task.key}: {subject.name}: {reason}")
-        else:
-            costs[subject] = []
-    for number in range(options.runs + 1):
-        warm_up = number == 0
-        for subject in list(costs):
-            try:
-                cost = run_once(task, subject, place, whole=warm_up)
-            except Failed as failure:
-                missing[subject.name] = f"failed: {failure}"
-                say(f"{task.key}: {subject.name}: failed: {failure}")
-                del costs[subject]
-                continue
-            if not warm_up:
-                costs[subject].append(cost)
-            say(f"{task.key} {number}/{options.runs}: {subject.name}: {cost.wall_s:.2f} s")
-    return {subject.name: runs for subject, runs in costs.items()}, missing
-
-
-def run_once(task: Task, subject: Subject, place: Place, whole: bool) -> Cost:
-    place.make_ready(task.source(place))
-    log = place.etc / "client.log"
-    with subject.server(place) if subject.server else nullcontext() as server:
-        argv = subject.client(place, server.port if server else 0)
-        cost = run_client(argv, server.pid if server else None, log, deadline_s(place))
-        if whole and subject.writes_stdout:
-            check_stdout(argv, place, log)
-    difference = task.difference(place, whole)
-    if difference:
-        raise Failed(difference)
-    return cost
-
-
-def check_stdout(argv: list[str], place: Place, log: Path):
-    """Runs the client once more, with its output into a digest."""
-    with log.open("wb") as errors, subprocess.Popen(
-        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors
-    ) as client:
-        digest = hashlib.sha256()
-        while chunk := client.stdout.read(1 << 20):
-            digest.update(chunk)
-    if client.returncode != 0:
-        raise Failed(f"{argv[0]} into a pipe ended with {client.returncode}: {tail(log)}")
-    if digest.hexdigest() != place.file_sha256:
-        raise Failed("its standard output has other content than the source")
-
-
-def absent(subject: Subject, place: Place) -> str | None:
-    packages = [PACKAGES[program] for program in subject.needs if not shutil.which(program)]
-    if packages:
-        return f"skipped: apt-get install {' '.join(packages)}"
-    files = [name for name in subject.builds if not (place.build / name).exists()]
-    return f"skipped: not built: {' '.join(files)}" if files else None
 
 
 def chosen_tasks(options) -> list[Task]:
@@ -164,13 +98,6 @@ def too_small(place: Place, options) -> bool:
     return False
 
 
-def size(text: str) -> int:
-    found = re.fullmatch(r"(\d+)\s*(KiB|MiB|GiB|B)?", text)
-    if not found:
-        raise argparse.ArgumentTypeError(f"{text} is no size such as 4GiB")
-    return int(found[1]) << {"KiB": 10, "MiB": 20, "GiB": 30}.get(found[2], 0)
-
-
 def parse_options():
     parser = argparse.ArgumentParser(description="sluice beside its peers and the raw limit")
     parser.add_argument("--size", type=size, default=4 << 30, help="of the big file (default 4GiB)")
@@ -183,10 +110,6 @@ def parse_options():
     parser.add_argument("--build", type=Path, default=_ROOT / "build/release", help="default build/release")
     parser.add_argument("--json", metavar="FILE", help="all figures of all runs")
     return parser.parse_args()
-
-
-def say(text: str):
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "rig")]
 
 import processes
 import table
-import transfer
 from measure import Cost, Failed, run_client
 from place import Place
-from subjects import TASKS, Subject, Task
+from rounds import Subject, Task, measure_task
+from subjects import TASKS
 
 SIZE_BYTES = (1 << 20) + 1
 FILES = 101
@@ -102,12 +102,11 @@ def test_a_client_that_fails_or_hangs_is_a_failure(place):
 
 
 def test_a_subject_that_copies_nothing_has_no_figures(place):
-    options = type("options", (), {"runs": 1, "only": None})
     honest = Subject("honest", lambda p, port: ["cp", str(p.file), str(p.here)])
     idle = Subject("idle", lambda p, port: ["true"])
     download = TASKS[0]
     task = Task(download.key, download.title, download.source, download.difference, [honest, idle])
-    costs, missing = transfer.measure_task(task, place, options)
+    costs, missing = measure_task(task, task.subjects, place, runs=1, deadline_s=60)
     assert list(costs) == ["honest"] and len(costs["honest"]) == 1
     assert "missing" in missing["idle"]
 

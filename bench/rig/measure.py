@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from processes import Memory, MemoryWatch, cpu_seconds
+from processes import Memory, MemoryWatch, cpu_seconds, memory
 
 
 class Failed(Exception):
@@ -21,6 +21,8 @@ class Cost:
     server_cpu_s: float = 0.0
     client: Memory = field(default_factory=Memory)
     server: Memory = field(default_factory=Memory)
+    server_at_start: Memory = field(default_factory=Memory)
+    said: str = ""  # the client's standard output, where it is kept
 
     @property
     def cpu_s(self) -> float:
@@ -32,14 +34,15 @@ def tail(log: Path) -> str:
     return " / ".join(log.read_text(errors="replace").split("\n")[-6:]).strip(" /")
 
 
-def run_client(argv: list[str], server_pid: int | None, log: Path, deadline_s: float) -> Cost:
-    """Runs `argv` to its end with standard output thrown away. Start to exit is the wall time."""
+def run_client(
+    argv: list[str], server_pid: int | None, log: Path, deadline_s: float, output: Path | None = None
+) -> Cost:
+    """Runs `argv` to its end, standard output into `output` or nowhere. Start to exit is the wall time."""
     server_before_s = cpu_seconds(server_pid) if server_pid else 0.0
-    with log.open("wb") as errors:
+    before = memory(server_pid) if server_pid else Memory()
+    with log.open("wb") as errors, (output or Path(os.devnull)).open("wb") as said:
         start_s = time.monotonic()
-        client = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors
-        )
+        client = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=said, stderr=errors)
         pids = {"client": client.pid} | ({"server": server_pid} if server_pid else {})
         with MemoryWatch(**pids) as watch:
             usage, status, end_s = _wait(client, deadline_s)
@@ -51,6 +54,8 @@ def run_client(argv: list[str], server_pid: int | None, log: Path, deadline_s: f
         server_cpu_s=cpu_seconds(server_pid) - server_before_s if server_pid else 0.0,
         client=watch.peaks["client"],
         server=watch.peaks.get("server", Memory()),
+        server_at_start=before,
+        said=output.read_text(errors="replace") if output else "",
     )
 
 
