@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <iterator>
 
@@ -46,6 +47,8 @@ std::optional<char32_t> take_code_point(std::string_view& text) noexcept {
 }
 
 bool is_valid_utf8(std::string_view text) noexcept {
+  const auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
+  if (std::ranges::all_of(text, is_ascii)) return true;
   while (!text.empty()) {
     if (!take_code_point(text)) return false;
   }
