@@ -72,7 +72,7 @@ class fake_peer {
     hello.set_max_requests(64);
     send(wire::kind::hello, 0, wire::no_flags, hello);
     for (;;) {
-      std::array<std::byte, wire::head_bytes> bytes;
+      std::array<std::byte, wire::head_bytes> bytes{};
       receive(bytes);
       const auto head = wire::parse_head(bytes, wire::side::client);
       if (!head) throw cut{};

@@ -47,7 +47,7 @@ folder_maker::folder_maker(session& owner, url server, failures& failed)
       patient_(owner),
       changed_(owner.where()) {}
 
-void folder_maker::send(v1::MakeFolder message) {
+void folder_maker::send(const v1::MakeFolder& message) {
   auto waiting = std::make_shared<call>(*this, message);
   by_->begin(wire::kind::make_folder, message, std::move(waiting));
 }

@@ -27,7 +27,7 @@ class folder_maker {
  private:
   class call;
   awaitable<result<void>> at_most(std::size_t count);
-  void send(v1::MakeFolder message);
+  void send(const v1::MakeFolder& message);
 
   session& session_;
   const url server_;

@@ -25,7 +25,7 @@ result<void> write_out(int fd, std::span<const std::byte> bytes, const session& 
     if (owner.stopping()) return fail(errc::cancelled, "write to the output");
     if (found == 0 || (found < 0 && errno == EINTR)) continue;
     // Not more than a pipe surely takes at once: a blocking write could not be stopped.
-    const auto put = ::write(fd, bytes.data(), std::min<std::size_t>(bytes.size(), 64 * 1024));
+    const auto put = ::write(fd, bytes.data(), std::min(bytes.size(), std::size_t{64} << 10));
     if (put < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (put < 0) return fail_errno(errno, "write to the output");
     bytes = bytes.subspan(static_cast<std::size_t>(put));

@@ -272,7 +272,7 @@ awaitable<result<void>> receive_content(plain_link& link, sink& to, std::uint64_
 awaitable<result<void>> expect_end(plain_link& link, std::chrono::milliseconds timeout,
                                    observer& watcher) {
   link.set_timeout(std::min(timeout, closing_patience));
-  std::array<std::byte, 1> extra;
+  std::array<std::byte, 1> extra{};
   const auto count = co_await link.read_some(extra);
   if (count && *count > 0) {
     co_return fail(errc::bad_frame, "the peer sent more bytes than it had announced");

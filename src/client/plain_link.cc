@@ -126,7 +126,7 @@ awaitable<result<void>> plain_link::finish(std::chrono::milliseconds patience) {
 
 // What the peer says is nothing that this wire knows; it is read so that its end can be seen.
 result<bool> plain_link::has_ended() {
-  std::array<std::byte, 4096> unheard;
+  std::array<std::byte, 4096> unheard{};
   while (true) {
     error_code broken;
     const std::size_t count = socket_.read_some(asio::buffer(unheard), broken);

@@ -27,7 +27,7 @@ class file_putter {
  private:
   // Done under the name of `place_`, or nothing where that is another file's.
   using attempt = std::optional<file_outcome>;
-  awaitable<result<attempt>> try_name(std::optional<remote_entry> there);
+  awaitable<result<attempt>> try_name(const std::optional<remote_entry>& there);
   awaitable<result<attempt>> look_who_has_it(error why);
   awaitable<result<bool>> is_identical(remote_entry there);
   awaitable<result<file_outcome>> send();
@@ -52,10 +52,9 @@ awaitable<result<bool>> file_putter::is_identical(remote_entry there) {
   auto found = co_await compare(session_, place_.server, what, source_.fd.get(),
                                 {.holes_differ = false, .counts_progress = false});
   if (!found) co_return std::unexpected(std::move(found.error()));
-  if (found->different.empty()) {
-    session_.progress().moved(static_cast<std::int64_t>(found->equal_bytes));
-  }
-  co_return found->different.empty();
+  const bool is_equal = found->different.empty();
+  if (is_equal) session_.progress().moved(static_cast<std::int64_t>(found->equal_bytes));
+  co_return is_equal;
 }
 
 awaitable<result<std::optional<remote_entry>>> file_putter::look() {
@@ -140,7 +139,8 @@ awaitable<result<file_putter::attempt>> file_putter::look_who_has_it(error why) 
   co_return done;
 }
 
-awaitable<result<file_putter::attempt>> file_putter::try_name(std::optional<remote_entry> there) {
+awaitable<result<file_putter::attempt>> file_putter::try_name(
+    const std::optional<remote_entry>& there) {
   place_.replace.reset();
   if (there) {
     auto identical = co_await is_identical(*there);
@@ -178,7 +178,7 @@ awaitable<result<file_outcome>> file_putter::run_all(std::optional<remote_entry>
       if (!now) co_return std::unexpected(std::move(now.error()));
       there = std::move(*now);
     }
-    auto tried = co_await try_name(std::move(there));
+    auto tried = co_await try_name(there);
     if (!tried) co_return std::unexpected(std::move(tried.error()));
     if (*tried) {
       if (number > 1) (*tried)->renamed_to = place_.path;

@@ -20,7 +20,8 @@ constexpr std::size_t portions_max = 3;
 // One LIST.
 class listing_reply final : public request {
  public:
-  listing_reply(const executor& where, std::string after) : changed_(where), last_(after) {}
+  listing_reply(const executor& where, std::string after)
+      : changed_(where), last_(std::move(after)) {}
 
   result<void> on_message(const wire::frame_head& head, std::span<const std::byte> body) override {
     if (head.kind != wire::kind::entries) return fail(errc::bad_frame, "no ENTRIES");

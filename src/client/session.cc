@@ -52,7 +52,7 @@ void session::close_all(const error& why) {
   idle_.clear();
 }
 
-void session::threw(std::exception_ptr thrown) {
+void session::threw(const std::exception_ptr& thrown) {
   if (!thrown_) thrown_ = thrown;
   stop();
   // Somebody may wait for what will never come: nothing runs any more, and run() throws.

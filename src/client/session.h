@@ -95,7 +95,7 @@ class session {
   [[nodiscard]] bool stopping() const noexcept { return stopping_.load(std::memory_order_relaxed); }
 
   // Something threw in a coroutine that nobody waits for: all ends, and run() throws it.
-  void threw(std::exception_ptr thrown);
+  void threw(const std::exception_ptr& thrown);
 
  private:
   friend class connection;

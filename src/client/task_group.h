@@ -21,7 +21,7 @@ class task_group {
 
   void spawn(awaitable<void> task) {
     ++running_;
-    asio::co_spawn(where_, std::move(task), [this](std::exception_ptr thrown) {
+    asio::co_spawn(where_, std::move(task), [this](const std::exception_ptr& thrown) {
       if (thrown && !thrown_) thrown_ = thrown;
       --running_;
       changed_.notify_all();

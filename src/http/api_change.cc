@@ -91,7 +91,7 @@ awaitable<result<void>> api_mkdir(exchange& now, service& shared) {
   std::optional<transfer::new_folder> wanted;
   const auto came = co_await take_wish(now, read_mkdir, wanted);
   if (!came || !wanted) co_return came;
-  const auto start = [&shared, &wanted](auto complete) {
+  const auto start = [&shared, &wanted](const auto& complete) {
     boost::asio::post(shared.pool, [&shared, &wanted, complete] {
       shared.small_files.make_folder(*wanted, complete);
     });

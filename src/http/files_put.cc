@@ -104,7 +104,7 @@ void store_now(transfer::small_files& into, small_job& job, transfer::entry_call
 // Together with others, see transfer/small_files.h.
 awaitable<result<store::entry>> store_small(service& shared, std::shared_ptr<small_job> job) {
   using outcome = result<store::entry>;
-  const auto start = [&shared, &job](auto complete) {
+  const auto start = [&shared, &job](const auto& complete) {
     boost::asio::post(shared.pool, [job, complete, &into = shared.small_files] {
       store_now(into, *job, [complete](outcome stored) mutable { complete(std::move(stored)); });
       job->buffer.give_back();

@@ -124,7 +124,7 @@ awaitable<result<std::shared_ptr<transfer::serial_writer>>> take_over(
 
 awaitable<result<std::uint64_t>> make_durable(const std::shared_ptr<transfer::serial_writer>& of) {
   using outcome = result<std::uint64_t>;
-  const auto start = [&of](auto complete) {
+  const auto start = [&of](const auto& complete) {
     of->checkpoint([complete](outcome durable) { complete(std::move(durable)); });
   };
   co_return co_await net::from_callback<outcome>(start);
@@ -133,7 +133,7 @@ awaitable<result<std::uint64_t>> make_durable(const std::shared_ptr<transfer::se
 awaitable<result<store::entry>> publish(service& shared,
                                         const std::shared_ptr<transfer::upload>& of) {
   using outcome = result<store::entry>;
-  const auto start = [&shared, &of](auto complete) {
+  const auto start = [&shared, &of](const auto& complete) {
     boost::asio::post(shared.pool, [of, complete] {
       of->finish(std::nullopt, [complete](outcome entry) { complete(std::move(entry)); });
     });

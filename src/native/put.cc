@@ -291,7 +291,7 @@ awaitable<void> put::quiet() {
 awaitable<void> put::checkpoint(std::shared_ptr<put> self) {
   co_await self->quiet();
   using outcome = result<std::vector<transfer::block_range>>;
-  const outcome durable = co_await net::from_callback<outcome>([&self](auto complete) {
+  const outcome durable = co_await net::from_callback<outcome>([&self](const auto& complete) {
     self->upload_->checkpoint([complete](outcome value) { complete(std::move(value)); });
   });
   if (self->over_) co_return;

@@ -136,7 +136,7 @@ awaitable<void> answer_make_folder(std::shared_ptr<session> self, std::uint32_t 
                               .may_exist = message.may_exist(),
                               .mtime_ns = {}};
   if (message.has_mtime_ns()) wanted.mtime_ns = message.mtime_ns();
-  const auto start = [&shared, &wanted](auto complete) {
+  const auto start = [&shared, &wanted](const auto& complete) {
     boost::asio::post(shared.pool, [&shared, &wanted, complete] {
       shared.small_files.make_folder(wanted, complete);
     });

@@ -12,7 +12,7 @@ namespace sluice::net {
 inline awaitable<result<base::pooled_buffer>> acquire(base::buffer_pool& pool) {
   if (auto free = pool.try_acquire()) co_return std::move(*free);
   using outcome = result<base::pooled_buffer>;
-  auto start = [&pool](auto complete) {
+  auto start = [&pool](const auto& complete) {
     const auto ticket = pool.acquire(
         [complete](base::pooled_buffer buffer) mutable { complete(outcome(std::move(buffer))); });
     if (!ticket) complete(outcome(fail(errc::busy, "wait for a buffer")));

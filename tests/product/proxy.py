@@ -112,14 +112,18 @@ class Proxy:
                 self.heard(passing)
         except (OSError, EOFError):
             pass
-        self._end_pair(*((source, target) if way == UP else (target, source)))
+        self._end_way(way, *((source, target) if way == UP else (target, source)))
 
-    def _end_pair(self, client, server):
+    def _end_way(self, way, client, server):
         """Both ways come here. The client is to hear all that it was told: for it the line ends behind
-        that, and takes what it says until then. The way that is over last closes the two: as long as
-        the other one reads, its descriptor must not become that of a new connection."""
+        that, and takes what it says until then. Only the way up reads from the client, also then, or
+        each would get a part of a frame. The way that is over last closes the two: as long as the
+        other one reads, its descriptor must not become that of a new connection."""
         _end(server)
-        _drain(client)
+        if way == UP:
+            _drain(client)
+        else:
+            _end(client, socket.SHUT_WR)
         with self._lock:
             is_last = client in self._half_over
             self._half_over ^= {client}
@@ -148,15 +152,14 @@ def _exactly(source, count):
 
 def _drain(client):
     try:
-        client.shutdown(socket.SHUT_WR)
         while client.recv(1 << 20):
             pass
     except OSError:
         pass
 
 
-def _end(each):
+def _end(each, ways=socket.SHUT_RDWR):
     try:
-        each.shutdown(socket.SHUT_RDWR)
+        each.shutdown(ways)
     except OSError:
         pass
