@@ -201,10 +201,10 @@ awaitable<void> upload::start_reading(lane_ptr by) {
     co_return;
   }
   if (failed_ || by->failed()) co_return;
-  if (const auto block = queue_.take_one()) read_block(std::move(by), *block, std::move(*buffer));
+  if (const auto block = queue_.take_one()) read_block(by, *block, std::move(*buffer));
 }
 
-void upload::read_block(lane_ptr by, std::uint64_t block, base::pooled_buffer buffer) {
+void upload::read_block(const lane_ptr& by, std::uint64_t block, base::pooled_buffer buffer) {
   ++by->reading;
   ++reading_;
   auto work = [fd = source_.fd.get(), block, size = source_.facts.size_bytes,

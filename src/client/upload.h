@@ -71,7 +71,7 @@ class upload : public std::enable_shared_from_this<upload> {
   awaitable<void> start_reading(lane_ptr by);
   awaitable<result<void>> publish(lane_ptr by);
   awaitable<result<void>> check_source();
-  void read_block(lane_ptr by, std::uint64_t block, base::pooled_buffer buffer);
+  void read_block(const lane_ptr& by, std::uint64_t block, base::pooled_buffer buffer);
   void to_do(std::uint64_t block);
   void refused(std::uint64_t block, const error& why);
   void fail_with(error why);

@@ -107,7 +107,7 @@ awaitable<result<tcp_socket>> connect_socket(host_port where, connect_options op
 
 awaitable<result<frame_stream>> connect(host_port where, connect_options options) {
   const stream_options stream = options.stream;
-  auto socket = co_await connect_socket(std::move(where), std::move(options));
+  auto socket = co_await connect_socket(std::move(where), options);
   if (!socket) co_return std::unexpected(std::move(socket.error()));
   co_return frame_stream(std::move(*socket), stream);
 }

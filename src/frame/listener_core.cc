@@ -21,7 +21,7 @@ constexpr auto never = std::chrono::steady_clock::time_point::max();
 // One write, so that lines of several programs on one terminal stay whole.
 void log_line(const error& what) { std::clog << what.message() + "\n" << std::flush; }
 
-void rethrow(std::exception_ptr bug) {
+void rethrow(const std::exception_ptr& bug) {
   if (bug) std::rethrow_exception(bug);
 }
 
@@ -149,16 +149,17 @@ void listener_core::run(tcp_socket socket, const tcp_endpoint& peer) {
   const executor loop = socket.get_executor();
   const auto end = std::make_shared<asio::cancellation_signal>();
   running_.emplace(id, running{loop, end});
-  asio::co_spawn(
-      loop, run_(std::move(socket), peer),
-      asio::bind_cancellation_slot(
-          end->slot(), [self = shared_from_this(), id, peer, end,
-                        stays = asio::make_work_guard(acceptor_.get_executor())](
-                           std::exception_ptr bug, std::optional<error> trouble) {
-            rethrow(bug);
-            asio::post(stays.get_executor(),
-                       [self, id, how = session_end{peer, trouble}] { self->finished(id, how); });
-          }));
+  asio::co_spawn(loop, run_(std::move(socket), peer),
+                 asio::bind_cancellation_slot(
+                     end->slot(), [self = shared_from_this(), id, peer, end,
+                                   stays = asio::make_work_guard(acceptor_.get_executor())](
+                                      const std::exception_ptr& bug, std::optional<error> trouble) {
+                       rethrow(bug);
+                       asio::post(stays.get_executor(),
+                                  [self, id, how = session_end{peer, std::move(trouble)}] {
+                                    self->finished(id, how);
+                                  });
+                     }));
 }
 
 void listener_core::refuse(tcp_socket socket) {

@@ -19,7 +19,7 @@ tcp_endpoint peer_of(const tcp_socket& socket) noexcept {
   return socket.remote_endpoint(gone);
 }
 
-void rethrow(std::exception_ptr bug) {
+void rethrow(const std::exception_ptr& bug) {
   if (bug) std::rethrow_exception(bug);
 }
 

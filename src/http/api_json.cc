@@ -58,7 +58,7 @@ awaitable<result<void>> read_object(exchange& now, parsed<json>& into) {
     co_return result<void>{};
   }
   while (!now.body_ended()) {
-    std::array<std::byte, 4096> piece;
+    std::array<std::byte, 4096> piece{};
     const auto got = co_await now.read_some(piece);
     if (!got) co_return std::unexpected(got.error());
     for (std::size_t i = 0; i < *got; ++i) text += static_cast<char>(piece[i]);

@@ -251,7 +251,7 @@ awaitable<result<void>> connection::answer_failure(exchange& now, const error& w
 // Reads away what a handler left of the body, up to the limit; whether that was all.
 awaitable<result<bool>> connection::drop_body(exchange& now) {
   if (now.closes_) co_return now.body_ended();
-  std::array<std::byte, 4096> scrap;
+  std::array<std::byte, 4096> scrap{};
   const std::uint64_t limit = now.body_taken() + shared_.limits.unread_bytes;
   while (!now.body_ended()) {
     if (now.body_taken() > limit) co_return false;
@@ -286,7 +286,7 @@ awaitable<void> connection::linger() {
   boost::system::error_code ignored;
   socket_.shutdown(tcp_socket::shutdown_send, ignored);
   enter(phase::lingering);
-  std::array<std::byte, 4096> scrap;
+  std::array<std::byte, 4096> scrap{};
   input_.consume(input_.buffered().size());
   for (std::size_t dropped = 0; dropped < lingering_bytes_max;) {
     const auto got = input_.receive(std::span<std::byte>(scrap));

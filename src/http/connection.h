@@ -29,7 +29,7 @@ awaitable<void> refuse(tcp_socket socket, service& shared);
 class connection final : public std::enable_shared_from_this<connection>, private net::watched {
  public:
   connection(tcp_socket socket, service& shared);
-  ~connection();
+  virtual ~connection();
   connection(const connection&) = delete;
   connection& operator=(const connection&) = delete;
 
