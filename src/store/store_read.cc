@@ -19,7 +19,7 @@ namespace {
 // Not blocking: what stands there may be a pipe, which is found out only after opening.
 constexpr int read_flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
 // A reader of so small a file reads all of it, and the kernel nothing beyond.
-constexpr std::uint64_t small_file_bytes = 128 * 1024;
+constexpr std::uint64_t small_file_bytes = std::uint64_t{128} << 10;
 
 }  // namespace
 
