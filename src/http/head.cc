@@ -80,7 +80,7 @@ parsed<void> find_length(request& asked) {
     if (too_long) return refuse("a Content-Length over 2^63-1", status::payload_too_large);
     return refuse("a Content-Length that is no number");
   }
-  asked.content_length = *size_bytes;
+  asked.content_length = size_bytes;
   asked.has_body = *size_bytes > 0;
   return {};
 }

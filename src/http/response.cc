@@ -1,6 +1,7 @@
 #include "http/response.h"
 
 #include <algorithm>
+#include <ostream>  // Boost's string_view, as Beast has it, does without and needs it
 
 namespace sluice::http {
 
