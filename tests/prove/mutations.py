@@ -18,13 +18,14 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from prove.mutation_list import MUTATIONS  # noqa: E402
 
+GTEST = ["--gtest_fail_fast", "--gtest_brief=1"]
 PYTEST = ["/usr/bin/python3", "-m", "pytest", "-q", "-x"]
 # name -> (program to build, command in the copy)
 SUITES = {
-    "crash": ("crash_tests", ["build/release/src/transfer/crash_tests"]),
-    "transfer": ("transfer_tests", ["build/release/src/transfer/transfer_tests"]),
-    "store": ("store_tests", ["build/release/src/store/store_tests"]),
-    "catalog": ("catalog_tests", ["build/release/src/catalog/catalog_tests"]),
+    "crash": ("crash_tests", ["build/release/src/transfer/crash_tests", *GTEST]),
+    "transfer": ("transfer_tests", ["build/release/src/transfer/transfer_tests", *GTEST]),
+    "store": ("store_tests", ["build/release/src/store/store_tests", *GTEST]),
+    "catalog": ("catalog_tests", ["build/release/src/catalog/catalog_tests", *GTEST]),
     "power": ("sluice", [*PYTEST, "tests/prove/test_power_loss.py"]),
     "power_of_client": ("sluice", [*PYTEST, "tests/prove/test_power_loss_of_a_client.py"]),
     "kills": ("sluice", [*PYTEST, "tests/prove/test_kills.py"]),
