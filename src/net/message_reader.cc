@@ -192,7 +192,7 @@ awaitable<result<void>> message_reader::payload(std::span<std::byte> into) {
 
 bool message_reader::drop_arrived() {
   begin_ = end_ = left_ = 0;
-  std::array<std::byte, 4096> dropped;
+  std::array<std::byte, 4096> dropped{};
   for (int turns = 0; turns < 256; ++turns) {  // then the others of this thread
     const auto got = receive(dropped);
     if (!got) return false;

@@ -59,6 +59,7 @@ class io_threads {
 
   [[nodiscard]] std::vector<asio::io_context*> all() const {
     std::vector<asio::io_context*> pointers;
+    pointers.reserve(contexts_.size());
     for (const auto& context : contexts_) pointers.push_back(context.get());
     return pointers;
   }
@@ -137,8 +138,11 @@ awaitable<result<void>> refuse(net::protocol spoken, tcp_socket socket, services
   boost::system::error_code unknown;
   const auto peer = to_string(socket.remote_endpoint(unknown));
   base::log_info("{}: refused, {} connections are open", peer, shared.max_connections);
-  if (spoken == net::protocol::native) co_await native::refuse(std::move(socket), shared.native);
-  if (spoken == net::protocol::http) co_await http::refuse(std::move(socket), shared.http);
+  if (spoken == net::protocol::native) {
+    co_await native::refuse(std::move(socket), shared.native);
+  } else if (spoken == net::protocol::http) {
+    co_await http::refuse(std::move(socket), shared.http);
+  }
   co_return result<void>{};
 }
 

@@ -29,7 +29,7 @@ class folder_reader {
   int fd_;
   std::size_t at_ = 0;
   std::size_t filled_ = 0;
-  alignas(8) std::array<std::byte, 32768> buffer_;
+  alignas(8) std::array<std::byte, 32768> buffer_{};
 };
 
 }  // namespace sluice::store

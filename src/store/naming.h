@@ -29,12 +29,12 @@ struct name_place {
 
 // What is to get another name.
 struct named_file {
-  int folder_fd;
-  const char* name;
+  int folder_fd = -1;
+  const char* name = nullptr;
   identity id;
   // Doing again what was done is a success: the place holds this very file, because an earlier
   // attempt got that far, or was cut off between its two steps on a volume that needs two.
-  bool may_be_done;
+  bool may_be_done = false;
 };
 
 // Moves the file to its place in one atomic step, as the policy says. For a replacement the caller

@@ -51,7 +51,7 @@ bool content::is_cached(std::uint64_t offset, std::uint64_t count) const {
   if (offset >= info_.size_bytes || count == 0) return true;
   if (is_wholly_cached()) return true;
   const std::uint64_t last = offset + std::min(count, info_.size_bytes - offset) - 1;
-  std::array<std::byte, 1> probe;
+  std::array<std::byte, 1> probe{};
   const auto held = [&](std::uint64_t at) {
     return uninterrupted([&] {
              return home_->files.preadv2(file_.fd(), probe, static_cast<std::int64_t>(at),

@@ -47,7 +47,7 @@ int link_unnamed(file_layer& files, int fd, int folder_fd, const char* name) {
   const int linked =
       uninterrupted([&] { return files.linkat(fd, "", folder_fd, name, AT_EMPTY_PATH); });
   if (linked != -ENOENT) return linked;
-  std::array<char, 32> path;
+  std::array<char, 32> path{};
   std::snprintf(path.data(), path.size(), "/proc/self/fd/%d", fd);
   return uninterrupted(
       [&] { return files.linkat(AT_FDCWD, path.data(), folder_fd, name, AT_SYMLINK_FOLLOW); });
