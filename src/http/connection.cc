@@ -225,6 +225,7 @@ awaitable<bool> connection::serve_one(request& asked) {
     close(answered ? error{errc::internal, "a response was not complete"} : answered.error());
     co_return false;
   }
+  if (now.handed_over_) co_return false;
   const auto at_end = co_await drop_body(now);
   if (at_end && *at_end && !now.closes_ && !trouble_) co_return true;
   if (at_end) co_await linger();

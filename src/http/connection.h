@@ -40,6 +40,7 @@ class connection final : public std::enable_shared_from_this<connection>, privat
   [[nodiscard]] service& shared() noexcept { return shared_; }
   [[nodiscard]] input& in() noexcept { return input_; }
   [[nodiscard]] output& out() noexcept { return output_; }
+  [[nodiscard]] tcp_socket& socket() noexcept { return socket_; }  // see exchange::hand_over
   [[nodiscard]] const executor& where() const noexcept { return where_; }
   [[nodiscard]] const tcp_endpoint& peer() const noexcept { return peer_; }
 

@@ -61,6 +61,15 @@ executor exchange::where() const noexcept { return home_.where(); }
 
 bool exchange::client_left() const noexcept { return home_.in().peer_ended(); }
 
+bool exchange::has_bytes_behind() const noexcept {
+  return !home_.in().buffered().empty() || home_.in().held_by_kernel() > 0;
+}
+
+tcp_socket& exchange::hand_over() noexcept {
+  handed_over_ = began_ = complete_ = closes_ = true;
+  return home_.socket();
+}
+
 exchange_abort exchange::abort_handle() const { return {home_.weak_from_this(), number_}; }
 
 bool exchange::body_ended() const noexcept {
@@ -319,6 +328,11 @@ awaitable<result<void>> exchange::end() {
   if (size_left_ && *size_left_ > 0) co_return fail(errc::internal, "a response shorter than told");
   if (chunked_) pending_ += "0\r\n\r\n";
   complete_ = true;
+  if (pending_.empty()) co_return result<void>{};
+  co_return co_await flush({}, false);
+}
+
+awaitable<result<void>> exchange::push() {
   if (pending_.empty()) co_return result<void>{};
   co_return co_await flush({}, false);
 }

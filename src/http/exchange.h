@@ -99,6 +99,8 @@ class exchange {
   awaitable<result<void>> write_file(const store::content& file, std::uint64_t offset,
                                      std::uint64_t size_bytes);
   awaitable<result<void>> end();
+  // Of a response that goes on later: sends what still waits for the next write.
+  awaitable<result<void>> push();
   [[nodiscard]] bool wants_body() const noexcept { return !asked_.is_head(); }
 
   [[nodiscard]] bool began() const noexcept { return began_; }
@@ -106,6 +108,11 @@ class exchange {
   // The client closed its side: long work for it may end. (A client that half-closes and waits is
   // not told apart, and rare.)
   [[nodiscard]] bool client_left() const noexcept;
+  // The client sent more than this request already.
+  [[nodiscard]] bool has_bytes_behind() const noexcept;
+  // There is no response: the socket is the handler's until it returns, and is closed then. Limits
+  // of time are the handler's too, but for the end of the server.
+  [[nodiscard]] tcp_socket& hand_over() noexcept;
   // No further request is taken on this connection.
   void close_after() noexcept { closes_ = true; }
 
@@ -142,6 +149,7 @@ class exchange {
   bool began_ = false;
   bool complete_ = false;
   bool closes_ = false;
+  bool handed_over_ = false;
 };
 
 }  // namespace sluice::http

@@ -68,11 +68,13 @@ parsed<void> authorize(const request& asked, right needs, const service& shared)
                                                  "\" says it does"));
   }
   const bool writes = needs == right::give || needs == right::change;
-  if (!writes || !asked.has("Origin")) return {};
+  const bool is_held_to_origin = writes || needs == right::follow;
+  if (!is_held_to_origin || !asked.has("Origin")) return {};
   const std::string origin = asked.field("Origin");
   if (equals_ignoring_case(origin, "http://" + asked.field("Host"))) return {};
-  return std::unexpected(
-      problem(status::forbidden, "a page of " + origin + " may not change anything here"));
+  return std::unexpected(problem(
+      status::forbidden, "a page of " + origin + " may not " +
+                             (writes ? "change anything here" : "follow what happens here")));
 }
 
 awaitable<result<void>> dispatch(exchange& now, service& shared) {

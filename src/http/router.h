@@ -14,6 +14,7 @@ namespace sluice::http {
 enum class right : std::uint8_t {
   none,    // nothing that anybody stored
   see,     // names, sizes, times
+  follow,  // the same, and what happens to them: not for pages of other origins
   take,    // content
   give,    // new content under a free name
   change,  // rename, remove, replace
@@ -39,7 +40,7 @@ struct route {
 awaitable<result<void>> dispatch(exchange& now, service& shared);
 
 // The one place that says whether a request may be answered: the Host it names (DNS rebinding:
-// 421), the Origin of one that changes something (RFC 6454, 7: 403).
+// 421), the Origin of one that changes something or follows changes (RFC 6454, 7: 403).
 [[nodiscard]] parsed<void> authorize(const request& asked, right needs, const service& shared);
 
 }  // namespace sluice::http

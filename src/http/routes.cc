@@ -2,7 +2,9 @@
 #include <array>
 
 #include "http/api.h"
+#include "http/event_stream.h"
 #include "http/files.h"
+#include "http/live.h"
 #include "http/metrics.h"
 #include "http/resumable.h"
 #include "http/router.h"
@@ -25,7 +27,9 @@ std::span<const route> routes(surface shown) noexcept {
       route{"POST", "/api/rename", right::change, api_rename},
       route{"POST", "/api/remove", right::change, api_remove},
       route{"GET", "/api/uploads", right::see, api_uploads},
+      route{"GET", "/api/events", right::follow, api_events},
       route{"GET", "/api/server", right::none, api_server},
+      route{"GET", "/live", right::follow, live},
       route{"*", "/tus", right::give, tus},
       route{"*", "/tus/", right::give, tus},
       route{"OPTIONS", "/uploads/", right::none, resumable_options},

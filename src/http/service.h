@@ -14,6 +14,7 @@
 #include "base/buffer_pool.h"
 #include "net/on_pool.h"
 #include "transfer/downloads.h"
+#include "transfer/events.h"
 #include "transfer/small_files.h"
 #include "transfer/tree.h"
 #include "transfer/uploads.h"
@@ -72,6 +73,7 @@ struct service {
   transfer::small_files& small_files;
   transfer::downloads& downloads;
   transfer::tree& tree;
+  transfer::events& events;
   net::blocking_pool& pool;
   base::buffer_pool& buffers;
   connection_limits limits;
@@ -80,8 +82,9 @@ struct service {
   surface shows = surface::open;
   const counters* observed = nullptr;  // what /metrics tells, on the admin surface
   counters counts{};
-  places archives{16};  // each takes about 1 MiB
-  places digests{4};    // each takes 1 MiB, and all of the disk
+  places archives{16};    // each takes about 1 MiB
+  places digests{4};      // each takes 1 MiB, and all of the disk
+  places followers{256};  // each hears all that happens, and has up to 1,024 of it waiting
   // Set once, when the server begins to stop: the running exchange of a connection is its last.
   std::atomic<bool> draining = false;
   // Set when the time for that is over: connections end now.

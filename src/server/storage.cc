@@ -5,8 +5,9 @@ namespace sluice::server {
 result<std::unique_ptr<storage>> storage::open(const std::filesystem::path& root,
                                                const std::filesystem::path& data_dir,
                                                const storage_options& options) {
+  const auto told = std::make_shared<transfer::events>();
   auto files = store::folder_store::open(store::linux_files(), root, data_dir,
-                                         {.reserve_bytes = options.reserve_bytes});
+                                         transfer::telling(told, options.reserve_bytes));
   if (!files) return std::unexpected(files.error());
   auto database = catalog::database::open(data_dir.empty() ? root / ".sluice" : data_dir);
   if (!database) return std::unexpected(database.error());
@@ -17,8 +18,8 @@ result<std::unique_ptr<storage>> storage::open(const std::filesystem::path& root
   opts.upload_expiry = options.upload_expiry;
   auto opened = std::make_unique<storage>();
   opened->catalog = std::move(*database);
-  opened->site = std::make_unique<transfer::site>(
-      transfer::site{.store = std::move(*files), .catalog = *opened->catalog, .opts = opts});
+  opened->site = std::make_unique<transfer::site>(transfer::site{
+      .store = std::move(*files), .catalog = *opened->catalog, .opts = opts, .told = told});
   auto uploads = transfer::uploads::start(*opened->site);
   if (!uploads) return std::unexpected(uploads.error());
   opened->uploads = std::move(*uploads);

@@ -98,7 +98,10 @@ result<void> make_folder(volume& home, const rel_path& path, bool parents, bool 
   const int answer = home.fresh.name(path, [&] {
     return uninterrupted([&] { return home.files.mkdirat(above->fd(), name.c_str(), 0777); });
   });
-  if (answer == 0) return {};
+  if (answer == 0) {
+    if (home.on_folder_made) home.on_folder_made(path);
+    return {};
+  }
   if (answer != -EEXIST || !may_exist) return fail_errno(-answer, what);
   auto seen = home.stat_in(above->fd(), name.c_str(), what);
   if (!seen || seen->kind != entry_kind::folder) return fail(errc::exists, what);

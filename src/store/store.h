@@ -33,6 +33,8 @@ namespace sluice::store {
 
 struct store_options {
   std::uint64_t reserve_bytes = 0;  // free space that uploads leave alone
+  // Called for each folder that was made, also above a name, on the caller's thread: short.
+  std::function<void(const rel_path&)> on_folder_made{};
 };
 
 struct volume_space {

@@ -161,6 +161,7 @@ result<folder_store> folder_store::open(file_layer& files, const std::filesystem
                                         const store_options& options) {
   const std::filesystem::path data = data_dir.empty() ? root / ".sluice" : data_dir;
   auto home = std::make_shared<volume>(files, current_umask(), options.reserve_bytes);
+  home->on_folder_made = options.on_folder_made;
 
   auto root_folder = open_folder(files, AT_FDCWD, root, "open " + root.string());
   if (!root_folder) return std::unexpected(root_folder.error());

@@ -164,6 +164,7 @@ class volume {
   file_layer& files;
   const mode_t umask;
   const std::uint64_t reserve_bytes;
+  std::function<void(const rel_path&)> on_folder_made;  // set at opening
   bool read_only = false;  // set at opening: what is served is on a volume without writes
   bool is_local = false;   // likewise: names and attributes in memory need no one else's answer
   open_file root;

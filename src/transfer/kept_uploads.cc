@@ -102,7 +102,10 @@ result<void> uploads::rename_slot(slot& place, const std::string& id,
   });
   if (!committed) return committed;
   place.path = row.path;
-  return (*found)->take_name(wanted.path, row);
+  (*found)->tell(event_kind::upload_ended);
+  auto taken = (*found)->take_name(wanted.path, row);
+  if (taken) (*found)->tell(event_kind::upload_started);
+  return taken;
 }
 
 }  // namespace sluice::transfer

@@ -11,6 +11,7 @@
 #include "catalog/database.h"
 #include "sluice/error.h"
 #include "store/store.h"
+#include "transfer/events.h"
 #include "transfer/quota.h"
 
 namespace sluice::transfer {
@@ -38,12 +39,22 @@ struct options {
   std::size_t small_files_waiting_max = 4096;  // made and not yet durable, see small_files.h
 };
 
+// Settings of a store that tells of the folders that it makes.
+[[nodiscard]] inline store::store_options telling(const std::shared_ptr<events>& whom,
+                                                  std::uint64_t reserve_bytes = 0) {
+  const auto made = [whom](const store::rel_path& folder) {
+    if (whom->has_followers()) whom->tell({.kind = event_kind::made, .path = folder.text()});
+  };
+  return {.reserve_bytes = reserve_bytes, .on_folder_made = made};
+}
+
 // Outlives everything made with it. The store has locked its data folder, and `catalog` is in it.
 struct site {
   store::folder_store store;
   catalog::database& catalog;
   options opts;
   std::shared_ptr<quota> partials = std::make_shared<quota>();  // what open uploads take
+  std::shared_ptr<events> told = std::make_shared<events>();    // who follows what happens
 
   [[nodiscard]] bool syncs() const noexcept { return opts.syncs == durability::full; }
 };

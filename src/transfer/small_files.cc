@@ -139,7 +139,8 @@ std::vector<small_files::named_entry> small_files::serve(group now) {
   for (auto& one : now.written) {
     auto given = give_name(one);
     if (given) {
-      named.push_back({std::move(*given), one.path.parent(), one.digest, std::move(one.done)});
+      named.push_back({std::move(*given), one.path.parent(), one.digest, std::move(one.done),
+                       one.wanted.replaces.has_value()});
     } else {
       over(1);
       one.done(std::unexpected(given.error()));
@@ -196,10 +197,30 @@ void small_files::commit(std::vector<named_entry> files) {
         }
         return {};
       },
-      [all](result<void> committed) {
+      [this, all](result<void> committed) {
         if (!committed) base::log_warning("record digests: {}", committed.error().message());
-        for (auto& one : *all) one.done(std::move(one.entry));
+        for (auto& one : *all) {
+          tell(one);
+          one.done(std::move(one.entry));
+        }
       });
+}
+
+// As an upload of any size is told; the store tells of folders.
+void small_files::tell(const named_entry& one) {
+  if (one.entry.kind != store::entry_kind::file || !site_.told->has_followers()) return;
+  const auto& folder = one.synced_folder.text();
+  const std::string path = folder.empty() ? one.entry.name : folder + '/' + one.entry.name;
+  event what{.kind = event_kind::upload_started,
+             .path = path,
+             .upload = site_.told->next_upload(),
+             .size_bytes = one.entry.size_bytes};
+  site_.told->tell(what);
+  what.kind = event_kind::upload_finished;
+  what.durable_bytes = one.entry.size_bytes;
+  site_.told->tell(what);
+  site_.told->tell(
+      {.kind = event_kind::stored, .path = path, .entry = one.entry, .replaced = one.replaced});
 }
 
 }  // namespace sluice::transfer

@@ -78,6 +78,7 @@ class small_files {
     store::rel_path synced_folder;  // makes the name durable
     base::digest128 digest;         // of a file that is not empty
     entry_callback done;
+    bool replaced = false;
   };
   // What one sync serves.
   struct group {
@@ -99,6 +100,7 @@ class small_files {
   [[nodiscard]] result<void> sync_apart(group& now);
   [[nodiscard]] result<store::entry> give_name(written_file& one);
   void commit(std::vector<named_entry> files);
+  void tell(const named_entry& one);
 
   site& site_;
   std::mutex mutex_;

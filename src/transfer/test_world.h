@@ -84,10 +84,11 @@ class world {
   }
 
   void open() {
-    auto opened = value(store::folder_store::open(files_, root()));
+    auto opened = value(store::folder_store::open(files_, root(), {}, telling(told_)));
     catalog_ = value(
         catalog::database::open(root() / ".sluice", {.sync = opts_.syncs == durability::full}));
     site_.emplace(std::move(opened), *catalog_, opts_);
+    site_->told = told_;
     uploads_ = value(uploads::start(*site_));
     small_.emplace(*site_);
     downloads_.emplace(*site_);
@@ -113,6 +114,7 @@ class world {
   [[nodiscard]] transfer::downloads& downloads() { return *downloads_; }
   [[nodiscard]] transfer::tree& tree() { return *tree_; }
   [[nodiscard]] transfer::site& site() { return *site_; }
+  [[nodiscard]] transfer::events& told() { return *told_; }
   [[nodiscard]] catalog::database& catalog() { return *catalog_; }
 
   [[nodiscard]] bytes read(const std::string& name) const {
@@ -136,6 +138,7 @@ class world {
   catalog::test::folder where_;
   store::file_layer& files_;
   options opts_;
+  std::shared_ptr<events> told_ = std::make_shared<events>();
   std::unique_ptr<catalog::database> catalog_;
   std::optional<transfer::site> site_;
   std::unique_ptr<transfer::uploads> uploads_;

@@ -44,16 +44,26 @@ result<store::entry> tree::rename(std::string_view from, std::string_view to,
   if (auto renamed = site_.store.rename(*source, *target, policy); !renamed) {
     return std::unexpected(as_conflict(renamed.error()));
   }
-  if (auto synced = sync(target->parent()); !synced) return std::unexpected(synced.error());
-  if (source->parent() != target->parent()) {
-    if (auto synced = sync(source->parent()); !synced) return std::unexpected(synced.error());
-  }
+  auto synced = sync(target->parent());
+  if (synced && source->parent() != target->parent()) synced = sync(source->parent());
+  auto there = site_.store.stat(*target);
+  tell_renamed(*source, *target, there);
+  if (!synced) return std::unexpected(synced.error());
   if (replaces) {
     store::entry gone;
     gone.id = policy.replaced;
     forget(gone);
   }
-  return site_.store.stat(*target);
+  return there;
+}
+
+// Also where it is not durable: everybody sees it by now.
+void tree::tell_renamed(const store::rel_path& from, const store::rel_path& to,
+                        const result<store::entry>& there) {
+  if (!site_.told->has_followers()) return;
+  if (!there) return site_.told->tell_missed();
+  site_.told->tell(
+      {.kind = event_kind::renamed, .path = to.text(), .from = from.text(), .entry = *there});
 }
 
 result<void> tree::remove(std::string_view path, bool recursive) {
@@ -63,9 +73,14 @@ result<void> tree::remove(std::string_view path, bool recursive) {
   if (!there) return std::unexpected(there.error());
   // Before, since it cannot be found after. Where the removal then fails, they are made again.
   if (there->kind == store::entry_kind::folder && recursive) forget_below(*parsed);
-  if (auto removed = site_.store.remove(*parsed, recursive); !removed) return removed;
+  if (auto removed = site_.store.remove(*parsed, recursive); !removed) {
+    if (recursive) site_.told->tell_missed();  // some of it may be gone
+    return removed;
+  }
   if (there->kind == store::entry_kind::file) forget(*there);
-  return sync(parsed->parent());
+  auto synced = sync(parsed->parent());
+  site_.told->tell({.kind = event_kind::removed, .path = parsed->text(), .entry = *there});
+  return synced;
 }
 
 void tree::forget(const store::entry& gone) {

@@ -42,6 +42,8 @@ class tree {
   void forget(const store::entry& gone);
   void forget_below(const store::rel_path& folder);
   [[nodiscard]] result<void> sync(const store::rel_path& folder);
+  void tell_renamed(const store::rel_path& from, const store::rel_path& to,
+                    const result<store::entry>& there);
 
   site& site_;
 };

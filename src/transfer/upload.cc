@@ -19,9 +19,11 @@ upload::upload(site& where, std::shared_ptr<checkpointer> checkpoints, catalog::
       row_(std::move(row)),
       file_(std::move(file)) {
   for (const auto& held : blocks) blocks_.set(held.block, held.digest, block_state::durable);
-  if (!tail || blocks_.digest(tail->end_bytes / base::block_bytes)) return;
-  tail_ = durable_tail_ = tail;
-  end_tail_as_block();
+  if (tail && !blocks_.digest(tail->end_bytes / base::block_bytes)) {
+    tail_ = durable_tail_ = tail;
+    end_tail_as_block();
+  }
+  told_bytes_ = durable_bytes_anywhere();
 }
 
 upload::~upload() = default;

@@ -185,6 +185,13 @@ class upload : public std::enable_shared_from_this<upload> {
   [[nodiscard]] bool is_aborted() const;
   void wait_while_finishing();
 
+  // upload_told.cc
+  void tell(event_kind kind) const;
+  void tell_now(event_kind kind) const;                   // with `mutex_`
+  void tell_stored(const store::entry& published) const;  // the same
+  void tell_progress(clock::time_point now, bool at_once = false);
+  [[nodiscard]] std::uint64_t durable_bytes_anywhere() const;  // the same
+
   // upload_serial.cc
   struct serial_bytes {
     std::vector<catalog::held_block> blocks;
@@ -237,6 +244,7 @@ class upload : public std::enable_shared_from_this<upload> {
   site& site_;
   const std::shared_ptr<checkpointer> checkpoints_;
   std::shared_ptr<quota_share> share_;  // set by `uploads` before anybody uses it
+  std::uint64_t number_ = 0;            // the same; of its events
   const std::string id_;
   const catalog::upload_form form_;
 
@@ -266,6 +274,8 @@ class upload : public std::enable_shared_from_this<upload> {
   std::vector<checkpoint_callback> waiting_;       // for the next checkpoint
   std::vector<checkpoint_callback> called_after_;  // by the running one
   std::uint64_t undurable_bytes_ = 0;              // received since the last checkpoint began
+  std::uint64_t told_bytes_ = 0;                   // the last progress that followers were told of
+  clock::time_point told_at_{};
   bool untold_ = false;  // a writer sent again what was durable, and waits to hear of it
   clock::time_point undurable_since_{};
 };

@@ -138,6 +138,7 @@ void upload::end_checkpoint(const batch& what, const result<void>& committed,
     quiet_.notify_all();
   }
   tell(told);
+  if (committed) tell_progress(clock::now());
   for (auto& call : calls) {
     if (committed) {
       call(all);

@@ -169,6 +169,7 @@ void upload::commit_done(const store::entry& published, entry_callback done) {
         {
           const std::lock_guard lock(self->mutex_);
           self->done_ = published;
+          self->tell_stored(published);
           self->file_.reset();
           if (self->share_) self->share_->release();
         }
@@ -220,6 +221,7 @@ result<void> upload::abort() {
   });
   auto removed = site_.store.remove_partial(*store::partial_id::parse(id_));
   if (share_) share_->release();
+  tell(event_kind::upload_ended);
   checkpoints_->request(shared_from_this());  // tells those who wait for a checkpoint
   if (!committed) return committed;
   return removed;

@@ -86,8 +86,9 @@ result<void> uploads::recover() {
     auto held = size_held(site_, row);
     if (!held) return std::unexpected(held.error());
     (void)share->grow_to(*held, 0);  // they are there, whatever the limit is now
-    slots_[row.id] = {std::move(row.path), row.size_bytes,        row.mtime_ns, nullptr,
-                      std::move(share),    is_in_blocks(row.form)};
+    slots_[row.id] = {
+        std::move(row.path),    row.size_bytes,           row.mtime_ns, nullptr, std::move(share),
+        is_in_blocks(row.form), site_.told->next_upload()};
   }
   return {};
 }
@@ -167,9 +168,11 @@ result<opened_upload> uploads::open(const upload_request& wanted) {
   --being_made_;
   if (!made) return std::unexpected(made.error());
   (*made)->share_ = *share;
+  (*made)->number_ = site_.told->next_upload();
   slots_[(*made)->id()] = {
-      wanted.path.text(),       wanted.size_bytes, wanted.mtime_ns, *made, *share,
-      is_in_blocks(wanted.form)};
+      wanted.path.text(),        wanted.size_bytes, wanted.mtime_ns, *made, *share,
+      is_in_blocks(wanted.form), (*made)->number_};
+  (*made)->tell(event_kind::upload_started);
   return opened_upload{std::move(*made), false, std::nullopt, {}, false, is_other};
 }
 
@@ -340,6 +343,7 @@ result<std::shared_ptr<upload>> uploads::load(const std::string& id) {
   place.live = std::make_shared<upload>(site_, checkpoints_, *there->row, *path, std::move(*file),
                                         there->blocks, there->tail);
   place.live->share_ = place.share;
+  place.live->number_ = place.number;
   return place.live;
 }
 
@@ -358,7 +362,10 @@ void uploads::put_away() {
       it = slots_.erase(it);
       continue;
     }
-    if (live && live.use_count() == 1 && live->is_idle()) live.reset();
+    if (live && live.use_count() == 1 && live->is_idle()) {
+      live->tell_progress(upload::clock::now(), true);
+      live.reset();
+    }
     ++it;
   }
 }
@@ -395,7 +402,18 @@ result<void> uploads::age(std::chrono::seconds passed) {
     return found != slots_.end() && found->second.live != nullptr;
   });
   if (!gone) return std::unexpected(gone.error());
-  for (const auto& id : *gone) slots_.erase(id);
+  for (const auto& id : *gone) {
+    const auto found = slots_.find(id);
+    if (found == slots_.end()) continue;
+    const slot& place = found->second;
+    if (!place.path.empty()) {
+      site_.told->tell({.kind = event_kind::upload_ended,
+                        .path = place.path,
+                        .upload = place.number,
+                        .size_bytes = place.size_bytes});
+    }
+    slots_.erase(found);
+  }
   return {};
 }
 
@@ -403,6 +421,7 @@ void uploads::tick() {
   const auto now = upload::clock::now();
   for (const auto& one : live()) {
     if (one->is_due(now)) checkpoints_->request(one);
+    one->tell_progress(now);
   }
 }
 

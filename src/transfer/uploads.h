@@ -120,6 +120,7 @@ class uploads {
     std::shared_ptr<upload> live;
     std::shared_ptr<quota_share> share;
     bool is_in_blocks = true;  // else it is gone on with by its id only
+    std::uint64_t number = 0;  // of its events
   };
 
   explicit uploads(site& where);

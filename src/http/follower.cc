@@ -1,0 +1,33 @@
+#include "http/follower.h"
+
+#include <boost/asio/post.hpp>
+
+#include "net/on_pool.h"
+
+namespace sluice::http {
+
+std::shared_ptr<follower> follower::make(const executor& where, transfer::events& events) {
+  auto made = std::make_shared<follower>(where);
+  made->heard_ = events.subscribe([where, weak = made->weak_from_this()] {
+    boost::asio::post(where, [weak] {
+      if (const auto there = weak.lock()) there->nudge();
+    });
+  });
+  return made;
+}
+
+awaitable<result<void>> follow(follower& by, service& shared, const std::string& path,
+                               bool recursive) {
+  const auto folder = store::rel_path::parse(path);
+  if (!folder) co_return std::unexpected(folder.error());
+  const auto followed = by.heard().follow(*folder, recursive);
+  if (!followed) co_return followed;
+  // Behind it: who lists now and hears what comes has all of it.
+  const auto there =
+      co_await net::on_pool(shared.pool, [&shared, &path] { return shared.tree.stat(path); });
+  if (there) co_return result<void>{};
+  by.heard().unfollow(*folder);
+  co_return std::unexpected(there.error());
+}
+
+}  // namespace sluice::http

@@ -1,0 +1,37 @@
+// A connection that hears what happens in the served folder.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "http/service.h"
+#include "net/signal.h"
+#include "transfer/events.h"
+
+namespace sluice::http {
+
+// Shared, so that a wake-up that is on its way may find it gone. All calls on the thread of
+// `where`; news come from any.
+class follower : public std::enable_shared_from_this<follower> {
+ public:
+  [[nodiscard]] static std::shared_ptr<follower> make(const executor& where,
+                                                      transfer::events& events);
+  explicit follower(const executor& where) : changed_(where) {}
+
+  [[nodiscard]] transfer::subscription& heard() noexcept { return *heard_; }
+
+  // Until there may be news, or somebody nudges. Who waits looks for itself first.
+  awaitable<void> changed() { return changed_.wait(); }
+  void nudge() { changed_.notify_all(); }
+
+ private:
+  net::signal changed_;
+  std::unique_ptr<transfer::subscription> heard_;
+};
+
+// Follows what is there. The arguments outlive the coroutine.
+//   not_found, invalid_argument, not_allowed: as `tree::stat`; busy: too many are followed
+awaitable<result<void>> follow(follower& by, service& shared, const std::string& path,
+                               bool recursive);
+
+}  // namespace sluice::http
