@@ -22,7 +22,7 @@ int run_get(get_flags& flags) {
   printer out(flags.output, flags.target == "-");
   std::vector<client::url> sources;
   for (const std::string& text : flags.urls) {
-    auto parsed = client::parse_url(text);
+    auto parsed = client::parse_source(text);
     if (!parsed) return out.failed(parsed.error());
     sources.push_back(std::move(*parsed));
   }
@@ -41,9 +41,13 @@ runner declare_get(CLI::App& app) {
       app,
       "Downloads files and whole trees over several connections and verifies every block. A "
       "file gets its name when all of it is there. After an interruption the same command goes "
-      "on where it was.",
+      "on where it was.\n\nOver http:// (the addresses below /files/ that a browser has) each file "
+      "comes "
+      "over one connection and is held against the server's SHA-256 of it at the end; the server "
+      "may have to read the whole file for that. sluice:// is faster.",
       {{"One file into the working folder", "sluice get sluice://nas/in/day1.mov"},
        {"A tree into a folder", "sluice get sluice://nas/in/shoot-0412 -o /media/edit/"},
+       {"By the address that a browser has", "sluice get http://nas:8080/files/in/day1.mov"},
        {"Into a program", "sluice get sluice://nas/in/day1.mov -o - | ffprobe -"}});
   auto flags = std::make_shared<get_flags>();
   app.add_option("URL", flags->urls, "What to download.")->required();

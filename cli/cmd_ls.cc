@@ -15,6 +15,7 @@ struct ls_flags {
   std::string url;
   bool details = false;
   bool recursive = false;
+  bool follow = false;
   double timeout_s = 30;
   output_flags output;
 };
@@ -37,16 +38,61 @@ nlohmann::ordered_json entry_event(const client::listed_entry& entry) {
   return event;
 }
 
+// What is known of the sizes: "1.2 GB of 2.7 GB", "2.7 GB", nothing.
+std::string sizes_text(const client::change& what) {
+  const bool is_progress = what.durable_bytes && what.state == "progress";
+  if (!is_progress) return what.size_bytes ? human_bytes(*what.size_bytes) : "";
+  const std::string done = human_bytes(*what.durable_bytes);
+  return what.size_bytes ? done + " of " + human_bytes(*what.size_bytes) : done;
+}
+
+std::string change_text(const client::change& what) {
+  if (what.kind == "missed") return "missed    something happened that is not told; list again";
+  const std::string& word = what.state.empty() ? what.kind : what.state;
+  std::string line = fmt::format("{:<8}  {}{}", word, what.path, what.folder ? "/" : "");
+  if (!what.from.empty()) line += " from " + what.from;
+  const std::string sizes = sizes_text(what);
+  return sizes.empty() ? line : line + "  " + sizes;
+}
+
+nlohmann::ordered_json change_event(const client::change& what) {
+  nlohmann::ordered_json event{{"event", "change"}, {"kind", what.kind}};
+  if (what.kind == "missed") return event;
+  event["path"] = what.path;
+  if (!what.from.empty()) event["from"] = what.from;
+  if (!what.state.empty()) event["state"] = what.state;
+  if (what.state.empty()) event["of"] = what.folder ? "folder" : "file";
+  if (what.size_bytes) event["size_bytes"] = *what.size_bytes;
+  if (what.durable_bytes) event["durable_bytes"] = *what.durable_bytes;
+  if (what.upload) event["upload"] = *what.upload;
+  return event;
+}
+
+int follow(const client::url& target, const ls_flags& flags, const client::session_options& options,
+           printer& out) {
+  const auto ended = client::follow(
+      target, flags.recursive, options,
+      [&](const auto& entry) {
+        out.address_line(entry_text(entry, flags.details), entry_event(entry));
+      },
+      [&](const auto& what) {
+        out.address_line(change_text(what), change_event(what));
+        return out.is_heard();
+      });
+  return ended ? out.done("", {}) : out.failed(ended.error());
+}
+
 int run_ls(const ls_flags& flags) {
   const stop_signals signals;
   printer out(flags.output);
-  const auto target = client::parse_url(flags.url);
+  const auto target = client::parse_source(flags.url);
   if (!target) return out.failed(target.error());
   client::session_options options;
   options.timeout = as_timeout(flags.timeout_s);
   options.stop = signals.token();
-  std::uint64_t entries = 0;
   out.connecting(*target);
+  if (flags.follow) return follow(*target, flags, options, out);
+  std::uint64_t entries = 0;
   const auto listed = client::list(*target, flags.recursive, options, [&](const auto& entry) {
     ++entries;
     out.result_line(entry_text(entry, flags.details), entry_event(entry));
@@ -61,13 +107,21 @@ runner declare_ls(CLI::App& app) {
       app,
       "Lists what a folder holds, folders with a '/' behind them, in the order of the names' "
       "bytes. Characters that would act on a terminal are shown escaped; --json gives names as "
-      "they are.",
+      "they are.\n\nThe address may also be one that a browser has, "
+      "http://HOST:PORT/files/in/.\n\nWith --follow, what happens in the folder comes behind the "
+      "listing, one line "
+      "each, as "
+      "it happens: stored, made, renamed, removed; of uploads started, progress, finished and "
+      "ended (thrown away). \"missed\" says that the program did not keep up: list again. It ends "
+      "with Ctrl-C (exit code 9), or when the server stops (1).",
       {{"A folder", "sluice ls sluice://nas/in/"},
-       {"All below it, with sizes and times", "sluice ls -lR sluice://nas/in/"}});
+       {"All below it, with sizes and times", "sluice ls -lR sluice://nas/in/"},
+       {"What arrives", "sluice ls -R --follow sluice://nas/in/"}});
   auto flags = std::make_shared<ls_flags>();
   app.add_option("URL", flags->url, "The folder, or one file.")->required();
   app.add_flag("-l,--long", flags->details, "Show kind, size and time too.");
   app.add_flag("-R,--recursive", flags->recursive, "List what is in folders too.");
+  app.add_flag("-f,--follow", flags->follow, "Then tell what happens there, until Ctrl-C.");
   add_timeout_flag(app, flags->timeout_s);
   add_output_flags(app, flags->output);
   return [flags] { return run_ls(*flags); };

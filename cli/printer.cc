@@ -77,6 +77,11 @@ void printer::address_line(std::string_view text, const nlohmann::ordered_json& 
   if (std::fflush(stdout) != 0 && stdout_errno_ == 0) stdout_errno_ = errno;
 }
 
+bool printer::is_heard() {
+  const std::lock_guard lock(mutex_);
+  return stdout_errno_ == 0;
+}
+
 std::string printer::shown(std::string_view text, const nlohmann::ordered_json& event) const {
   return flags_.json ? json_line(event) : base::escape_unsafe(text) + "\n";
 }

@@ -40,6 +40,9 @@ class printer : public client::observer {
   // Like result_line, but flushed, and on standard error where standard output carries content.
   void address_line(std::string_view text, const nlohmann::ordered_json& event);
 
+  // False once standard output takes no more: who prints without end has reached it.
+  [[nodiscard]] bool is_heard();
+
   // The last word of a command; these return the exit code. A full disk behind standard output is
   // found here at the latest.
   [[nodiscard]] int done(std::string_view text, const nlohmann::ordered_json& facts);

@@ -84,6 +84,26 @@ struct listed_entry {
 [[nodiscard]] result<void> list(const url& target, bool recursive, const session_options& options,
                                 const std::function<void(const listed_entry&)>& each);
 
+// What happened on the server; docs/api.md, "Live", has the kinds. Paths as in the listing, or with
+// a
+// '/' before them where they are outside of it.
+struct change {
+  std::string kind;   // stored, made, renamed, removed, upload, missed; or one of a newer server
+  std::string path;   // "" of `missed`
+  std::string from;   // of `renamed`
+  std::string state;  // of `upload`
+  bool folder = false;
+  std::optional<std::uint64_t> size_bytes;
+  std::optional<std::uint64_t> durable_bytes;  // of `upload`
+  std::optional<std::uint64_t> upload;         // which one
+};
+
+// As `list`, and then calls `each` for what happens, until that returns false.
+//   cancelled: a stop; end_of_stream: the server stops; and those of `list`
+[[nodiscard]] result<void> follow(const url& target, bool recursive, const session_options& options,
+                                  const std::function<void(const listed_entry&)>& entry,
+                                  const std::function<bool(const change&)>& each);
+
 [[nodiscard]] result<void> remove(const url& target, bool recursive,
                                   const session_options& options);
 // Both must be on the same server: invalid_argument otherwise.

@@ -8,6 +8,7 @@
 #include "client/get_file.h"
 #include "client/get_tree.h"
 #include "client/local_file.h"
+#include "client/look_at.h"
 #include "client/names.h"
 
 namespace sluice::client {
@@ -74,10 +75,7 @@ awaitable<result<summary>> getter::run_all() {
 
 awaitable<result<remote_entry>> getter::look(url source) {
   session_.progress().enter(phase::connecting, source.text());
-  auto by = co_await session_.open(source);
-  if (!by) co_return std::unexpected(about(by.error(), "connect"));
-  auto found = co_await stat(*by, std::string(without_slash(source.path)));
-  session_.give_back(std::move(*by));
+  auto found = co_await look_at(session_, source, std::string(without_slash(source.path)));
   if (!found) co_return std::unexpected(about(found.error(), "look at " + source.text()));
   if (!*found) co_return fail(errc::not_found, "get " + source.text());
   co_return std::move(**found);

@@ -1,13 +1,11 @@
 // A download to a pipe: in order, one connection, few blocks in memory.
-#include <poll.h>
-#include <unistd.h>
-
 #include <fmt/format.h>
-#include <cerrno>
 #include <deque>
 
 #include "client/download.h"
 #include "client/get_file.h"
+#include "client/http_content.h"
+#include "client/output_pipe.h"
 #include "net/buffers.h"
 #include "wire/message.h"
 
@@ -15,23 +13,6 @@ namespace sluice::client {
 namespace {
 
 constexpr std::size_t blocks_waiting_max = 8;
-constexpr int poll_ms = 100;  // how soon a stop is seen while nobody reads the pipe
-
-// On a thread for the disk. The reader of a pipe may take its time.
-result<void> write_out(int fd, std::span<const std::byte> bytes, const session& owner) {
-  while (!bytes.empty()) {
-    pollfd ready{.fd = fd, .events = POLLOUT, .revents = 0};
-    const int found = ::poll(&ready, 1, poll_ms);
-    if (owner.stopping()) return fail(errc::cancelled, "write to the output");
-    if (found == 0 || (found < 0 && errno == EINTR)) continue;
-    // Not more than a pipe surely takes at once: a blocking write could not be stopped.
-    const auto put = ::write(fd, bytes.data(), std::min(bytes.size(), std::size_t{64} << 10));
-    if (put < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (put < 0) return fail_errno(errno, "write to the output");
-    bytes = bytes.subspan(static_cast<std::size_t>(put));
-  }
-  return {};
-}
 
 struct waiting_block {
   base::pooled_buffer buffer;
@@ -195,6 +176,11 @@ awaitable<result<file_outcome>> output_getter::run_all() {
 
 awaitable<result<file_outcome>> get_to_output(session& owner, url server, remote_entry file,
                                               int fd) {
+  if (server.over_http) {
+    const auto moved = co_await http_to_output(owner, server, file, fd);
+    if (!moved) co_return std::unexpected(about(moved.error(), "get " + file.path));
+    co_return file_outcome{.bytes_moved = *moved};
+  }
   output_getter work(owner, std::move(server), std::move(file), fd);
   auto outcome = co_await work.run_all();
   co_return outcome;

@@ -14,6 +14,7 @@
 #include "client/beneath.h"
 #include "client/get_file.h"
 #include "client/local_file.h"
+#include "client/look_at.h"
 #include "client/names.h"
 #include "client/partial_file.h"
 #include "client/remote_listing.h"
@@ -122,9 +123,9 @@ awaitable<result<void>> tree_getter::run_all(std::int64_t root_mtime_ns) {
 }
 
 awaitable<result<void>> tree_getter::walk() {
-  remote_listing listing(session_, server_, base_, true);
+  const auto all = open_listing(session_, server_, base_, true);
   while (!is_broken()) {
-    auto portion = co_await listing.next();
+    auto portion = co_await all->next();
     if (!portion) co_return std::unexpected(about(portion.error(), "list " + server_.text()));
     if (portion->empty()) break;
     for (std::size_t at = 0; at < portion->size() && !is_broken(); at += tree_step_entries) {
@@ -165,7 +166,7 @@ awaitable<void> tree_getter::take(remote_entry entry, local_place here) {
     co_return failed_.add("get " + entry.path,
                           {.code = errc::not_a_file, .context = "it is here and is no file"});
   }
-  if (entry.size_bytes <= base::small_file_bytes_max) {
+  if (entry.size_bytes <= base::small_file_bytes_max && !server_.over_http) {
     co_await take_small(std::move(entry), std::move(here));
     co_return;
   }
@@ -249,10 +250,7 @@ awaitable<result<void>> get_tree(session& owner, url server, std::string path, s
   auto open = [&target] { return make_target(target); };
   auto root = co_await net::on_pool(owner.disk(), open);
   if (!root) co_return std::unexpected(about(root.error(), "get"));
-  auto by = co_await owner.open(server);
-  if (!by) co_return std::unexpected(about(by.error(), "connect"));
-  auto folder = co_await stat(*by, path);
-  owner.give_back(std::move(*by));
+  auto folder = co_await look_at(owner, server, path);
   if (!folder) co_return std::unexpected(about(folder.error(), "look at " + server.text()));
   const auto mtime_ns = *folder ? (*folder)->mtime_ns : 0;
   tree_getter all(owner, std::move(server), std::move(path), std::move(*root), options, done);

@@ -1,19 +1,18 @@
 // list: what is in a folder of the server.
-#include "client/client.h"
+#include "client/list_all.h"
+
 #include "client/names.h"
 #include "client/remote_listing.h"
 #include "client/silent_observer.h"
 
 namespace sluice::client {
-namespace {
 
-using taker = std::function<void(const listed_entry&)>;
-
-awaitable<result<void>> list_all(session& owner, url target, bool recursive, const taker& each) {
+awaitable<result<void>> list_all(session& owner, url target, bool recursive,
+                                 const std::function<void(const listed_entry&)>& each) {
   const std::string path(without_slash(target.path));
-  remote_listing listing(owner, target, path, recursive);
+  const auto all = open_listing(owner, target, path, recursive);
   for (;;) {
-    auto portion = co_await listing.next();
+    auto portion = co_await all->next();
     if (!portion) co_return std::unexpected(about(portion.error(), "list " + target.text()));
     if (portion->empty()) co_return result<void>{};
     for (auto& entry : *portion) {
@@ -25,8 +24,6 @@ awaitable<result<void>> list_all(session& owner, url target, bool recursive, con
     }
   }
 }
-
-}  // namespace
 
 result<void> list(const url& target, bool recursive, const session_options& options,
                   const std::function<void(const listed_entry&)>& each) {

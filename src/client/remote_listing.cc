@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "client/http_listing.h"
 #include "client/names.h"
 
 namespace sluice::client {
@@ -16,6 +17,26 @@ namespace {
 constexpr std::size_t portions_max = 3;
 
 }  // namespace
+
+std::unique_ptr<listing> open_listing(session& owner, url server, std::string path,
+                                      bool recursive) {
+  if (server.over_http) {
+    return std::make_unique<http_listing>(owner, std::move(server), std::move(path), recursive);
+  }
+  return std::make_unique<remote_listing>(owner, std::move(server), std::move(path), recursive);
+}
+
+result<void> check_listed(const remote_entry& entry, const std::string& last) {
+  if (entry.path.empty() && !entry.folder && last.empty()) return {};
+  if (auto fine = check_path(entry.path); !fine) {
+    return fail(errc::bad_frame, "the server lists a name that cannot be: " +
+                                     base::escape_unsafe(fine.error().context));
+  }
+  if (!last.empty() && !path_less(last, entry.path)) {
+    return fail(errc::bad_frame, "the server's listing is not in order");
+  }
+  return {};
+}
 
 // One LIST.
 class listing_reply final : public request {
@@ -72,14 +93,7 @@ class listing_reply final : public request {
   result<remote_entry> check(const v1::Entry& told) {
     auto entry = to_entry(told);
     if (!entry) return entry;
-    if (entry->path.empty() && !entry->folder && last_.empty()) return entry;
-    if (auto fine = check_path(entry->path); !fine) {
-      return fail(errc::bad_frame, "the server lists a name that cannot be: " +
-                                       base::escape_unsafe(fine.error().context));
-    }
-    if (!last_.empty() && !path_less(last_, entry->path)) {
-      return fail(errc::bad_frame, "the server's listing is not in order");
-    }
+    if (auto fine = check_listed(*entry, last_); !fine) return std::unexpected(fine.error());
     last_ = entry->path;
     return entry;
   }

@@ -12,11 +12,15 @@ namespace {
 namespace urls = boost::urls;
 
 constexpr std::string_view scheme = "sluice://";
+constexpr std::string_view http_scheme = "http://";
+constexpr std::string_view files = "files";
 
 std::unexpected<error> refuse(std::string_view text, std::string_view why) {
+  const bool is_http = text.starts_with(http_scheme);
   return fail(errc::invalid_argument, "read the address \"" + std::string(text) +
                                           "\": " + std::string(why) +
-                                          " (the form is sluice://HOST[:PORT]/path)");
+                                          (is_http ? " (the form is http://HOST[:PORT]/files/path)"
+                                                   : " (the form is sluice://HOST[:PORT]/path)"));
 }
 
 // What may stand in a path that Boost.URL reads, with '%' for what is encoded already. All else
@@ -63,7 +67,9 @@ bool has_control(std::string_view text) {
 }
 
 result<std::uint16_t> port_of(const urls::url_view& parsed, std::string_view text) {
-  if (!parsed.has_port() || parsed.port().empty()) return default_port;
+  if (!parsed.has_port() || parsed.port().empty()) {
+    return text.starts_with(http_scheme) ? default_http_port : default_port;
+  }
   if (parsed.port_number() == 0) return refuse(text, "the port is a number from 1 to 65535");
   return parsed.port_number();
 }
@@ -100,20 +106,33 @@ std::string url::authority() const {
 
 std::string url::text() const {
   std::string place = authority();
-  if (port == default_port) place.resize(place.rfind(':'));
-  return std::string(scheme) + place + "/" + encode_unless(is_shown, path);
+  if (port == (over_http ? default_http_port : default_port)) place.resize(place.rfind(':'));
+  const std::string path_text = "/" + encode_unless(is_shown, path);
+  if (!over_http) return std::string(scheme) + place + path_text;
+  return std::string(http_scheme) + place + "/" + std::string(files) + path_text;
 }
 
-result<url> parse_url(std::string_view text) {
-  if (!text.starts_with(scheme)) return refuse(text, "it does not begin with sluice://");
+namespace {
+
+// As a browser has it: content stands below /files/.
+std::optional<std::string> below_files(std::string path) {
+  if (path.empty() || path == files) return "";
+  if (path.starts_with(files) && path[files.size()] == '/') return path.substr(files.size() + 1);
+  return std::nullopt;
+}
+
+result<url> parse(std::string_view text, std::string_view expected) {
+  if (!text.starts_with(expected)) {
+    return refuse(text, "it does not begin with " + std::string(expected));
+  }
   if (has_control(text)) return refuse(text, "control characters are not allowed");
-  const std::size_t path_at = std::min(text.find_first_of("/?#", scheme.size()), text.size());
+  const std::size_t path_at = std::min(text.find_first_of("/?#", expected.size()), text.size());
   const std::string encoded =
       std::string(text.substr(0, path_at)) + encode_unless(is_readable, text.substr(path_at));
   const auto parsed = urls::parse_uri(encoded);
   // Boost.URL 1.81 takes "host:8o8o" for the port 8 and a path: what it read must be what stands
   // there.
-  const auto authority = text.substr(scheme.size(), path_at - scheme.size());
+  const auto authority = text.substr(expected.size(), path_at - expected.size());
   if (!parsed || std::string_view(parsed->encoded_authority()) != authority) {
     return refuse(text,
                   "it is malformed (a '%' in a name is written %25, and IPv6 addresses stand "
@@ -125,7 +144,24 @@ result<url> parse_url(std::string_view text) {
   if (!port) return std::unexpected(port.error());
   auto path = path_of(*parsed, text);
   if (!path) return std::unexpected(std::move(path).error());
-  return url{std::move(*host), *port, std::move(*path)};
+  if (expected == scheme) return url{std::move(*host), *port, std::move(*path)};
+  auto below = below_files(std::move(*path));
+  if (!below) return refuse(text, "it names nothing below /files/");
+  return url{std::move(*host), *port, std::move(*below), true};
+}
+
+}  // namespace
+
+result<url> parse_url(std::string_view text) {
+  if (text.starts_with(http_scheme)) {
+    return fail(errc::invalid_argument, "read the address \"" + std::string(text) +
+                                            "\": this is done by sluice://HOST[:PORT]/path only");
+  }
+  return parse(text, scheme);
+}
+
+result<url> parse_source(std::string_view text) {
+  return parse(text, text.starts_with(http_scheme) ? http_scheme : scheme);
 }
 
 }  // namespace sluice::client

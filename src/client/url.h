@@ -1,4 +1,4 @@
-// sluice://HOST[:PORT]/path
+// sluice://HOST[:PORT]/path, and http://HOST[:PORT]/files/path
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,7 @@
 namespace sluice::client {
 
 inline constexpr std::uint16_t default_port = 8080;
+inline constexpr std::uint16_t default_http_port = 80;
 
 // A place on a server. `path` is decoded UTF-8, its parts divided by '/', with no leading '/'; a
 // trailing '/' is kept, because it says "a folder".
@@ -17,6 +18,7 @@ struct url {
   std::string host;  // a name or an address; IPv6 without the brackets
   std::uint16_t port = default_port;
   std::string path;
+  bool over_http = false;  // asked for by the address that a browser has; `path` is below /files/
 
   // For people and for error texts; parses back to the same value.
   [[nodiscard]] std::string text() const;
@@ -30,5 +32,8 @@ struct url {
 // Percent escapes and plain UTF-8 are both accepted in the path ("sluice://host/电影/第 1 集.mp4"
 // is fine).
 [[nodiscard]] result<url> parse_url(std::string_view text);
+
+// The same for what is only read: an http address too. "http://host/" is the served folder.
+[[nodiscard]] result<url> parse_source(std::string_view text);
 
 }  // namespace sluice::client

@@ -35,6 +35,7 @@ json to_json(const store::entry& entry, std::string_view path) {
   if (!is_file) return told;
   told["size"] = entry.size_bytes;
   told["type"] = media_type_of(path).name;
+  if (entry.executable) told["executable"] = true;
   told["etag"] = validators_of(entry, std::time(nullptr)).etag;
   told["url"] = percent_encode_path("/files/" + std::string(path));
   return told;

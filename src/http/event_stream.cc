@@ -1,5 +1,7 @@
 #include "http/event_stream.h"
 
+#include <algorithm>
+
 #include "http/event_json.h"
 #include "http/follower.h"
 #include "net/watch.h"
@@ -13,6 +15,7 @@ using clock = std::chrono::steady_clock;
 constexpr std::string_view opening = "retry: 2000\n\n";
 constexpr std::string_view missed = "event: missed\ndata: {\"kind\":\"missed\"}\n\n";
 constexpr std::string_view comment = ": still here\n\n";
+constexpr std::chrono::milliseconds pause_max{15'000};  // without a word
 
 // Wakes the stream when it is to say something, or to end.
 class pulse final : private net::watched {
@@ -21,7 +24,7 @@ class pulse final : private net::watched {
       : now_(now),
         shared_(shared),
         stream_(stream),
-        pause_(shared.limits.idle / 2),
+        pause_(std::min(shared.limits.idle / 2, pause_max)),
         watch_(now.where(), *this, net::pause_for(pause_)) {}
 
   [[nodiscard]] bool is_over() const { return shared_.draining || now_.client_left(); }

@@ -63,6 +63,13 @@ def test_a_listing_is_in_order_and_has_no_hidden_names(line):
     assert "size" not in told["entries"][1]
 
 
+def test_a_program_is_told_to_be_one(line, tree):
+    (tree.root / "program").write_bytes(b"x")
+    assert "executable" not in get(line, "/api/stat/program")
+    (tree.root / "program").chmod(0o755)
+    assert get(line, "/api/stat/program")["executable"] is True
+
+
 def test_the_url_of_an_entry_leads_to_it(line):
     url = get(line, "/api/list/day%201")["entries"][3]["url"]
     assert line.ask("GET", url).body == "日本.mp4".encode()

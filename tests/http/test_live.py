@@ -246,8 +246,8 @@ def test_a_client_that_reads_nothing_is_closed_and_others_are_not_held_up(serve)
         try:  # each is answered, and no answer is read
             while True:
                 stuck.send(json.dumps({"kind": "x" * 4000}).encode())
-        except TimeoutError:
-            pass  # the server reads no more
+        except (TimeoutError, ConnectionResetError, BrokenPipeError):
+            pass  # the server reads no more, or has closed it by now
         put(server, "meanwhile")
         other.until("stored")
         stuck.line.socket.settimeout(DEADLINE_S)
@@ -265,12 +265,11 @@ def test_a_client_that_falls_behind_is_told_that_it_missed_something(serve):
     with WebSocket(server, receive_buffer=4096) as slow, Line(server.host, server.port) as line:
         put(server, deep)
         slow.watch("")
-        for _ in range(900):  # three events each
+        for _ in range(700):  # three events each
             assert line.ask("PUT", f"/files/{deep}", "If-Match: *", body=b"x").status == 204
         assert server.memory_kib("RssAnon") < 100 * 1024
         heard = slow.until("missed")
-        assert 1 < len(heard) < 3 * 900
-        slow.watch("")  # and it goes on
+        assert 1 < len(heard) < 3 * 700
         put(server, "after")
         slow.until("stored", path="after")
 
