@@ -153,11 +153,11 @@ result<url> parse(std::string_view text, std::string_view expected) {
 }  // namespace
 
 result<url> parse_url(std::string_view text) {
-  if (text.starts_with(http_scheme)) {
-    return fail(errc::invalid_argument, "read the address \"" + std::string(text) +
-                                            "\": this is done by sluice://HOST[:PORT]/path only");
-  }
-  return parse(text, scheme);
+  if (!text.starts_with(http_scheme)) return parse(text, scheme);
+  return fail(errc::invalid_argument,
+              "read the address \"" + std::string(text) +
+                  "\": it does not begin with sluice://, as all but get and ls need "
+                  "(the form is sluice://HOST[:PORT]/path)");
 }
 
 result<url> parse_source(std::string_view text) {

@@ -95,5 +95,31 @@ TEST(url_authority, always_has_the_port) {
   EXPECT_EQ((url{"::1", 1, ""}.authority()), "[::1]:1");
 }
 
+class http_url : public testing::TestWithParam<good_case> {};
+
+TEST_P(http_url, is_read_as_a_source_and_its_text_reads_back) {
+  const auto parsed = parse_source(GetParam().text);
+  ASSERT_TRUE(parsed) << parsed.error().message();
+  EXPECT_EQ(*parsed, GetParam().value);
+  const auto again = parse_source(parsed->text());
+  ASSERT_TRUE(again) << parsed->text() << ": " << again.error().message();
+  EXPECT_EQ(*again, *parsed) << parsed->text();
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    urls, http_url,
+    testing::Values(good_case{"http://host", {"host", 80, "", true}},
+                    good_case{"http://host:8080/files", {"host", 8080, "", true}},
+                    good_case{"http://host/files/", {"host", 80, "", true}},
+                    good_case{"http://[::1]:1/files/a%20b/files/", {"::1", 1, "a b/files/", true}},
+                    good_case{"sluice://host/files/a", {"host", 8080, "files/a", false}}));
+
+TEST(http_url, that_names_no_file_is_refused) {
+  for (const auto* text : {"http://host/filesx", "http://host/api/list", "http://host/a", "http://",
+                           "http://host/files/../a", "https://host/files/a"}) {
+    EXPECT_FALSE(parse_source(text)) << text;
+  }
+}
+
 }  // namespace
 }  // namespace sluice::client
