@@ -14,7 +14,7 @@ namespace sluice::client {
 class event_reader {
  public:
   // Of one event: a server that sends more is refused.
-  static constexpr std::size_t event_bytes_max = 64 * 1024;
+  static constexpr std::size_t event_bytes_max = std::size_t{64} * 1024;
 
   // bad_frame: an event over the limit.
   [[nodiscard]] result<void> add(std::string_view bytes);

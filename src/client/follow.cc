@@ -57,7 +57,7 @@ result<change> read_change(const std::string& text, std::string_view folder) {
 awaitable<result<void>> tell_changes(http_link& by, std::string_view folder,
                                      const std::function<bool(const change&)>& each) {
   event_reader events;
-  std::array<std::byte, 16 * 1024> piece;
+  std::array<std::byte, std::size_t{16} * 1024> piece{};
   for (;;) {
     while (const auto text = events.next()) {
       const auto made = read_change(*text, folder);

@@ -33,7 +33,8 @@ awaitable<result<bool>> native_getter::is_same(int fd) {
   auto found = co_await compare(session_, server_, question(), fd,
                                 {.holes_differ = false, .counts_progress = false});
   if (!found) co_return std::unexpected(std::move(found.error()));
-  co_return found->different.empty();
+  const bool same = found->different.empty();
+  co_return same;
 }
 
 // All blocks, less those that an earlier call left in the partial file.

@@ -17,9 +17,9 @@ namespace {
 
 namespace beast_http = boost::beast::http;
 
-constexpr std::size_t head_bytes_max = 32 * 1024;
-constexpr std::size_t buffer_bytes = 64 * 1024;
-constexpr std::size_t problem_bytes_max = 16 * 1024;
+constexpr std::size_t head_bytes_max = std::size_t{32} * 1024;
+constexpr std::size_t buffer_bytes = std::size_t{64} * 1024;
+constexpr std::size_t problem_bytes_max = std::size_t{16} * 1024;
 constexpr auto look_pause = std::chrono::milliseconds(200);
 
 // Of docs/api.md, "Errors".
@@ -178,7 +178,7 @@ awaitable<result<std::size_t>> http_link::read_some(std::span<std::byte> into) {
 
 awaitable<result<std::string>> http_link::read_text(std::size_t most) {
   std::string text;
-  std::array<std::byte, 16 * 1024> piece;
+  std::array<std::byte, std::size_t{16} * 1024> piece{};
   for (;;) {
     const auto got = co_await read_some(piece);
     if (!got) co_return std::unexpected(got.error());
