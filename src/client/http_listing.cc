@@ -1,7 +1,6 @@
 #include "client/http_listing.h"
 
 #include <fmt/format.h>
-#include <charconv>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -26,9 +25,10 @@ std::string text_in(const json& told, const char* name) {
 std::optional<std::int64_t> digits_at(std::string_view text, std::size_t from, std::size_t count) {
   if (text.size() < from + count) return std::nullopt;
   std::int64_t value = 0;
-  const auto digits = text.substr(from, count);
-  const auto [end, failed] = std::from_chars(digits.data(), digits.data() + count, value);
-  if (failed != std::errc() || end != digits.data() + count) return std::nullopt;
+  for (const char c : text.substr(from, count)) {
+    if (c < '0' || c > '9') return std::nullopt;
+    value = value * 10 + (c - '0');
+  }
   return value;
 }
 
