@@ -1,9 +1,11 @@
 """Bits that flip on the way: noticed, sent again, and given up on after the third time."""
 
+import subprocess
 import threading
 
 import pytest
 
+from conftest import SLUICE
 from product.conftest import BLOCK, MIB, content, make_file, sha256
 from product.proxy import DOWN, UP
 
@@ -29,6 +31,10 @@ class Flips:
             self.left -= 1
             if self.left >= 0:
                 passing.flip(at=self.passed * 4711)
+
+
+def get_to_output(url):
+    return subprocess.run([SLUICE, "get", "-q", url, "-o", "-"], capture_output=True, timeout=120, check=False)
 
 
 @pytest.mark.parametrize("block", [0, 5, SIZE // BLOCK])
@@ -149,3 +155,17 @@ def test_standard_input_and_output(serve, running, between, tmp_path):
         put = running("put", "-", between(server, flips).url + "/f", stdin=stdin)
         assert put.end() == 0, put.result
     assert flips.passed == 2 and sha256(server.root / "f") == sha256(source)
+    flips = Flips(DOWN, 2, times=1)
+    got = get_to_output(between(server, flips).url + "/f")
+    assert got.returncode == 0, got.stderr
+    assert flips.passed == 2 and got.stdout == source.read_bytes()
+
+
+def test_standard_output_gets_nothing_wrong(serve, between):
+    server = serve()
+    source = make_file(server.root / "f", SIZE)
+    flips = Flips(DOWN, 2, times=1000)
+    got = get_to_output(between(server, flips).url + "/f")
+    assert got.returncode == 7, got.stderr
+    assert flips.passed == TRIES
+    assert got.stdout == source.read_bytes()[: 2 * BLOCK], "what came before it, and no more"
