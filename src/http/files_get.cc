@@ -92,8 +92,8 @@ awaitable<void> add_digest(exchange& now, service& shared, representation& what)
 
 awaitable<result<std::shared_ptr<const store::content>>> open_on_pool(service& shared,
                                                                       std::string_view path) {
-  co_return co_await net::on_pool(
-      shared.pool, [&shared, path] { return shared.downloads.open_content(path); });
+  co_return co_await net::on_pool(shared.pool,
+                                  [&shared, path] { return shared.downloads.open_content(path); });
 }
 
 std::string content_range(const byte_range& part, std::uint64_t size_bytes) {

@@ -6,7 +6,9 @@
 #include <barrier>
 #include <cstring>
 #include <filesystem>
+#include <functional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/limits.h"
@@ -154,6 +156,38 @@ TEST_F(publishing, of_eight_who_want_a_name_one_gets_it) {
     ASSERT_EQ(won, 1);
     ASSERT_EQ(lost, threads - 1);
   }
+}
+
+TEST_F(publishing, of_two_who_replace_a_file_the_later_one_waits_and_sees_the_change) {
+  class slow_rename : public forwarding_files {
+   public:
+    slow_rename() : forwarding_files(linux_files()) {}
+    int renameat2(int from_fd, const char* from, int to_fd, const char* to,
+                  unsigned flags) override {
+      if (const auto action = std::exchange(before_first, nullptr)) action();
+      return forwarding_files::renameat2(from_fd, from, to_fd, to, flags);
+    }
+    std::function<void()> before_first;
+  } files;
+  folder_store store = opened(files);
+  put(root / "film", "old");
+  const identity old = store.stat(at("film"))->id;
+  result<entry> later = fail(errc::internal);
+  std::atomic<bool> ended = false;
+  std::thread other;
+  files.before_first = [&] {
+    other = std::thread([&] {
+      later = store.put_small(at("film"), bytes("later"), 0, false, replace(old));
+      ended = true;
+    });
+    // Enough for one who does not wait.
+    for (int i = 0; i < 20'000 && !ended; ++i) std::this_thread::yield();
+  };
+  const auto first = store.put_small(at("film"), bytes("first"), 0, false, replace(old));
+  other.join();
+  EXPECT_TRUE(first);
+  EXPECT_EQ(code_of(later), errc::changed);
+  EXPECT_EQ(text_of(root / "film"), "first");
 }
 
 TEST_F(publishing, of_eight_who_replace_a_file_one_does) {

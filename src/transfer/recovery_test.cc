@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdio>
 
+#include "store/forwarding_files.h"
 #include "transfer/test_world.h"
 
 namespace sluice::transfer {
@@ -25,6 +27,26 @@ TEST(recovery, removes_what_has_no_counterpart) {
   EXPECT_FAILS(w.uploads().join(lost), errc::not_found);
   EXPECT_EQ(w.partial_count(), 1U);
   EXPECT_EQ(w.uploads().open_count(), 1U);
+}
+
+// A server that is killed leaves names that it did not sync. Power that is lost later takes them
+// away, and with them what the next server built on them and acknowledged.
+TEST(recovery, syncs_what_an_earlier_run_named) {
+  class counting_files : public store::forwarding_files {
+   public:
+    counting_files() : forwarding_files(store::linux_files()) {}
+    int syncfs(int fd) override {
+      ++syncs;
+      return forwarding_files::syncfs(fd);
+    }
+    std::atomic<int> syncs = 0;
+  } files;
+  world w(world::quiet(), files);
+  w.close();
+  files.syncs = 0;
+  w.open();
+  EXPECT_EQ(files.syncs, 1);
+  w.close();
 }
 
 TEST(recovery, forgets_what_was_idle_for_too_long) {

@@ -5,7 +5,6 @@
 
 #include <thread>
 
-#include "store/forwarding_files.h"
 #include "transfer/test_world.h"
 
 namespace sluice::transfer {
@@ -170,19 +169,7 @@ TEST(serial_upload, a_newer_request_fences_the_older_one_off) {
 
 // What the older one has in the kernel's hands when the newer one comes is waited for.
 TEST(serial_upload, no_byte_of_the_older_one_lands_behind_the_fence) {
-  class slow_files : public store::forwarding_files {
-   public:
-    slow_files() : forwarding_files(store::linux_files()) {}
-    ssize_t pwrite(int fd, std::span<const std::byte> bytes, std::int64_t offset) override {
-      if (hold.exchange(false)) {
-        writes.set_value();
-        go_on.get_future().wait();
-      }
-      return forwarding_files::pwrite(fd, bytes, offset);
-    }
-    std::atomic<bool> hold = false;
-    std::promise<void> writes, go_on;
-  } files;
+  slow_files files;
   world w(world::quiet(), files);
   const auto content = content_of(mib);
   const auto one = open(w, mib);

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -17,6 +18,7 @@
 
 #include "catalog/database.h"
 #include "catalog/test_folder.h"
+#include "store/forwarding_files.h"
 #include "store/store.h"
 #include "transfer/downloads.h"
 #include "transfer/serial_upload.h"
@@ -67,6 +69,22 @@ errc code_of(const result<T>& r) {
     ASSERT_FALSE(outcome_) << "it succeeded";                                 \
     EXPECT_EQ(outcome_.error().code, expected) << outcome_.error().message(); \
   } while (false)
+
+// Holds one write in the kernel's hands, as it were: after `hold = true` the next one tells
+// `writes` and waits for `go_on`.
+class slow_files : public store::forwarding_files {
+ public:
+  slow_files() : forwarding_files(store::linux_files()) {}
+  ssize_t pwrite(int fd, std::span<const std::byte> bytes, std::int64_t offset) override {
+    if (hold.exchange(false)) {
+      writes.set_value();
+      go_on.get_future().wait();
+    }
+    return forwarding_files::pwrite(fd, bytes, offset);
+  }
+  std::atomic<bool> hold = false;
+  std::promise<void> writes, go_on;
+};
 
 class world {
  public:

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <future>
 #include <latch>
 #include <thread>
 
@@ -227,6 +229,31 @@ TEST_F(upload_in_blocks, a_later_sender_of_a_block_fences_off_the_one_before) {
   EXPECT_FAILS(block.finish(), errc::conflict);
   ASSERT_TRUE(finish(*one));
   EXPECT_EQ(world_.read("a"), content);
+}
+
+// What a sender has in the kernel's hands when the upload ends must not land in the finished file.
+TEST(an_upload_that_ends, waits_for_who_still_writes_and_fences_him_off) {
+  slow_files files;
+  world w(world::quiet(), files);
+  const auto content = content_of(mib), more = content_of(mib, 2);
+  const auto one = value(w.uploads().open(request_for("a", std::nullopt))).upload;
+  const auto slow = one->attach({}), fast = one->attach({});
+  ASSERT_TRUE(send(*fast, content, 0));
+  auto beyond = value(slow->begin(mib, mib, std::nullopt));
+  files.hold = true;
+  std::thread writing([&] { (void)beyond.append(std::span(more).first(10)); });
+  files.writes.get_future().wait();
+  std::atomic<bool> ended = false;
+  std::thread ending([&] {
+    EXPECT_TRUE(finish(*one, mib));
+    ended = true;
+  });
+  for (int i = 0; i < 20'000 && !ended; ++i) std::this_thread::yield();  // it ends, if it can
+  files.go_on.set_value();
+  writing.join();
+  ending.join();
+  EXPECT_FAILS(beyond.append(std::span(more).first(10)), errc::conflict);
+  EXPECT_EQ(w.read("a"), content);
 }
 
 TEST_F(upload_in_blocks, several_threads_send_the_same_blocks) {
