@@ -75,12 +75,12 @@ errc code_of(const result<T>& r) {
 class slow_files : public store::forwarding_files {
  public:
   slow_files() : forwarding_files(store::linux_files()) {}
-  ssize_t pwrite(int fd, std::span<const std::byte> bytes, std::int64_t offset) override {
+  ssize_t pwrite(int fd, std::span<const std::byte> piece, std::int64_t offset) override {
     if (hold.exchange(false)) {
       writes.set_value();
       go_on.get_future().wait();
     }
-    return forwarding_files::pwrite(fd, bytes, offset);
+    return forwarding_files::pwrite(fd, piece, offset);
   }
   std::atomic<bool> hold = false;
   std::promise<void> writes, go_on;
