@@ -17,6 +17,8 @@ sys.path.insert(0, str(ROOT / "tests"))
 BUILD = pathlib.Path(os.environ.get("SLUICE_BUILD", ROOT / "build" / "release")).resolve()
 SLUICE = BUILD / "sluice"
 DEADLINE_S = 60
+# Whoever runs the tests in the background has it ignored, and so would every program that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def read_line(stream, deadline_s=DEADLINE_S):
