@@ -210,28 +210,8 @@ class running_server {
                            .buffers = buffers_,
                            .limits = settings.limits,
                            .agent = "sluice/" SLUICE_VERSION},
-                .http = {.uploads = *stored_->uploads,
-                         .small_files = *stored_->small_files,
-                         .downloads = *stored_->downloads,
-                         .tree = *stored_->tree,
-                         .events = *stored_->site->told,
-                         .pool = pool_,
-                         .buffers = buffers_,
-                         .limits = settings.http_limits,
-                         .agent = "sluice/" SLUICE_VERSION,
-                         .hosts = settings.hosts},
-                .admin = {.uploads = *stored_->uploads,
-                          .small_files = *stored_->small_files,
-                          .downloads = *stored_->downloads,
-                          .tree = *stored_->tree,
-                          .events = *stored_->site->told,
-                          .pool = pool_,
-                          .buffers = buffers_,
-                          .limits = settings.http_limits,
-                          .agent = "sluice/" SLUICE_VERSION,
-                          .hosts = settings.hosts,
-                          .shows = http::surface::admin,
-                          .observed = &shared_.http.counts},
+                .http = http_service(http::surface::open, nullptr),
+                .admin = http_service(http::surface::admin, &shared_.http.counts),
                 .max_connections = settings.max_connections},
         threads_(thread_count(settings.threads)),
         signals_(threads_.first(), SIGTERM, SIGINT),
@@ -247,6 +227,22 @@ class running_server {
   }
 
  private:
+  // For the constructor, with all made that comes before `shared_`.
+  http::service http_service(http::surface shows, const http::counters* observed) {
+    return {.uploads = *stored_->uploads,
+            .small_files = *stored_->small_files,
+            .downloads = *stored_->downloads,
+            .tree = *stored_->tree,
+            .events = *stored_->site->told,
+            .pool = pool_,
+            .buffers = buffers_,
+            .limits = settings_.http_limits,
+            .agent = "sluice/" SLUICE_VERSION,
+            .hosts = settings_.hosts,
+            .shows = shows,
+            .observed = observed};
+  }
+
   result<void> listen() {
     auto clients = open_listeners(settings_.listen, settings_.max_connections + refusals);
     if (!clients) return clients;
