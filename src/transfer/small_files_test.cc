@@ -151,60 +151,58 @@ TEST(small_files, have_no_name_before_their_content_is_durable) {
   EXPECT_EQ(files.take(), "fnf");
 }
 
-TEST(small_files, of_two_groups_share_a_sync) {
-  ordered_files files;
-  world w(world::quiet(), files);
-  std::counting_semaphore<> gate(0);
-  files.gate = &gate;
-  (void)files.take();
-  files.syncs_begun = 0;
-  std::latch ended(12);
-  const auto content = content_of(10);
-  const auto send = [&](const std::string& path) {
-    w.small().put(named(path), content, base::digest_of(content), [&](auto entry) {
+// Each sync waits until the gate lets it through.
+struct gated {
+  explicit gated(std::ptrdiff_t count) : ended(count) {
+    files.gate = &gate;
+    (void)files.take();
+    files.syncs_begun = 0;
+  }
+  ~gated() { files.gate = nullptr; }
+
+  void send(const std::string& path) {
+    w.small().put(named(path), content, base::digest_of(content), told());
+  }
+  entry_callback told() {
+    return [this](const auto& entry) {
       EXPECT_TRUE(entry);
       ended.count_down();
-    });
-  };
-  send("first");
-  while (files.syncs_begun < 1) std::this_thread::yield();  // it waits at the gate
-  for (int i = 0; i < 10; ++i) send("a" + std::to_string(i));
-  w.small().make_folder({.path = "folder"}, [&](auto entry) {
-    EXPECT_TRUE(entry);
-    ended.count_down();
-  });
-  gate.release(100);
-  ended.wait();
-  EXPECT_EQ(files.take(), "fns" + std::string(10, 'n') + "s");
-  files.gate = nullptr;
+    };
+  }
+  // What was called until all have ended.
+  std::string calls() {
+    gate.release(100);
+    ended.wait();
+    return files.take();
+  }
+
+  std::counting_semaphore<> gate{0};
+  std::latch ended;
+  const bytes content = content_of(10);
+  ordered_files files;
+  world w{world::quiet(), files};
+};
+
+TEST(small_files, of_two_groups_share_a_sync) {
+  gated g(12);
+  g.send("first");
+  while (g.files.syncs_begun < 1) std::this_thread::yield();  // it waits at the gate
+  for (int i = 0; i < 10; ++i) g.send("a" + std::to_string(i));
+  g.w.small().make_folder({.path = "folder"}, g.told());
+  EXPECT_EQ(g.calls(), "fns" + std::string(10, 'n') + "s");
 }
 
 TEST(small_files, that_wait_share_their_syncs) {
-  ordered_files files;
-  world w(world::quiet(), files);
-  std::counting_semaphore<> gate(0);
-  files.gate = &gate;
-  (void)files.take();
-  std::latch ended(41);
-  const auto content = content_of(10);
-  const auto send = [&](const std::string& path) {
-    w.small().put(named(path), content, base::digest_of(content), [&](auto entry) {
-      EXPECT_TRUE(entry);
-      ended.count_down();
-    });
-  };
-  send("first");
-  for (int i = 0; i < 40; ++i) send("f" + std::to_string(i));
-  gate.release(100);
-  ended.wait();
-  const auto calls = files.take();
+  gated g(41);
+  g.send("first");
+  for (int i = 0; i < 40; ++i) g.send("f" + std::to_string(i));
+  const auto calls = g.calls();
   // At most two groups: those that came before the first sync began, and the rest.
   const auto syncs = calls.size() - 41;
   EXPECT_EQ(std::count(calls.begin(), calls.end(), 'n'), 41) << calls;
   EXPECT_GE(std::count(calls.begin(), calls.end(), 's'), 1) << calls;
   EXPECT_LE(syncs, 5U) << calls;
   EXPECT_LT(calls.find_first_of("sf"), calls.find('n')) << calls;
-  files.gate = nullptr;
 }
 
 TEST(small_files, one_bad_name_fails_nobody_else) {
