@@ -4,8 +4,7 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 
-#include "net/path_tuning.h"
-#include "sluice/connect.h"
+#include "client/connect_to.h"
 #include "wire/error_message.h"
 #include "wire/message.h"
 #include "wire/preface.h"
@@ -41,13 +40,8 @@ connection::connection(session& owner, url server, tcp_socket socket)
 connection::~connection() { std::erase(session_.connections_, this); }
 
 awaitable<result<std::shared_ptr<connection>>> connection::open(session& owner, url server) {
-  if (owner.stopping()) co_return fail(errc::cancelled, "connect to " + server.authority());
-  connect_options options;
-  options.timeout = owner.timeout();
-  auto socket = co_await connect_socket({server.host, server.port}, options);
+  auto socket = co_await connect_to(owner, server);
   if (!socket) co_return std::unexpected(std::move(socket.error()));
-  if (owner.stopping()) co_return fail(errc::cancelled, "connect to " + server.authority());
-  net::tune(*socket);
   auto made = std::make_shared<connection>(owner, std::move(server), std::move(*socket));
   made->spawn(write(made));
   made->spawn(watch(made));

@@ -8,9 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "client/connect_to.h"
 #include "client/requests.h"
-#include "net/path_tuning.h"
-#include "sluice/connect.h"
 
 namespace sluice::client {
 namespace {
@@ -52,12 +51,8 @@ std::string encode_path(std::string_view path) {
 }
 
 awaitable<result<std::shared_ptr<http_link>>> http_link::open(session& owner, url server) {
-  if (owner.stopping()) co_return fail(errc::cancelled, "connect to " + server.authority());
-  connect_options options;
-  options.timeout = owner.timeout();
-  auto socket = co_await connect_socket({server.host, server.port}, options);
+  auto socket = co_await connect_to(owner, server);
   if (!socket) co_return std::unexpected(std::move(socket.error()));
-  net::tune(*socket);
   auto made = std::make_shared<http_link>(owner, std::move(server), std::move(*socket));
   made->look_later();
   co_return made;
