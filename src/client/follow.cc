@@ -5,6 +5,7 @@
 #include "client/client.h"
 #include "client/event_reader.h"
 #include "client/http_link.h"
+#include "client/json_text.h"
 #include "client/list_all.h"
 #include "client/names.h"
 #include "client/requests.h"
@@ -17,11 +18,6 @@ using json = nlohmann::json;
 
 // A server says something at least every 15 s.
 constexpr auto silence = std::chrono::seconds(60);
-
-std::string text_of(const json& told, const char* name) {
-  const auto found = told.find(name);
-  return found != told.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 std::optional<std::uint64_t> number_of(const json& told, const char* name) {
   const auto found = told.find(name);
@@ -42,12 +38,12 @@ result<change> read_change(const std::string& text, std::string_view folder) {
   if (!told.is_object()) return fail(errc::bad_frame, "an event that is no JSON object");
   const json entry = told.value("entry", json::object());
   change made;
-  made.kind = text_of(told, "kind");
-  made.path = place_of(text_of(told, "path"), folder);
-  made.from = place_of(text_of(told, "from"), folder);
-  made.state = text_of(told, "state");
-  made.folder = made.kind == "made" || text_of(told, "was") == "folder" ||
-                (entry.is_object() && text_of(entry, "kind") == "folder");
+  made.kind = text_in(told, "kind");
+  made.path = place_of(text_in(told, "path"), folder);
+  made.from = place_of(text_in(told, "from"), folder);
+  made.state = text_in(told, "state");
+  made.folder =
+      made.kind == "made" || text_in(told, "was") == "folder" || text_in(entry, "kind") == "folder";
   made.size_bytes = number_of(entry.is_object() && !entry.empty() ? entry : told, "size");
   made.durable_bytes = number_of(told, "durable");
   made.upload = number_of(told, "upload");

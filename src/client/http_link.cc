@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "client/connect_to.h"
+#include "client/json_text.h"
 #include "client/requests.h"
 
 namespace sluice::client {
@@ -39,9 +40,7 @@ errc code_of(unsigned status) {
 }
 
 std::string detail_of(const std::string& problem) {
-  const auto told = nlohmann::json::parse(problem, nullptr, false);
-  if (!told.is_object() || !told.contains("detail") || !told["detail"].is_string()) return {};
-  return told["detail"].get<std::string>();
+  return text_in(nlohmann::json::parse(problem, nullptr, false), "detail");
 }
 
 }  // namespace

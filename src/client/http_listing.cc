@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "client/json_text.h"
 #include "client/names.h"
 
 namespace sluice::client {
@@ -16,11 +17,6 @@ using json = nlohmann::json;
 // An entry has its path twice, and once as a URL, which is up to three times as long.
 constexpr unsigned page_entries = 400;
 constexpr std::size_t page_bytes_max = std::size_t{16} << 20;
-
-std::string text_in(const json& told, const char* name) {
-  const auto found = told.find(name);
-  return found != told.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 std::optional<std::int64_t> digits_at(std::string_view text, std::size_t from, std::size_t count) {
   if (text.size() < from + count) return std::nullopt;
