@@ -56,7 +56,8 @@ using eager = awaitable<when_ready<Op>>;
 template <class Op>
 class boost::asio::awaitable<sluice::when_ready<Op>, sluice::executor> {
  public:
-  explicit awaitable(Op op) : op_(std::move(op)) {}
+  template <class... Parts>
+  explicit awaitable(Parts... of_op) : op_{of_op...} {}
 
   bool await_ready() { return op_.ready(); }
   template <class Handle>

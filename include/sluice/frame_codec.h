@@ -119,7 +119,15 @@ class frame_format {
   }
   [[nodiscard]] std::uint64_t load(const std::byte* field) const noexcept;
   // Writes `length_width` bytes.
-  void store(std::uint64_t value, std::byte* field) const noexcept;
+  void store(std::uint64_t value, std::byte* field) const noexcept {
+    if (options_.order == byte_order::big) value <<= shift_;
+    if (options_.order != native_byte_order) value = std::byteswap(value);
+    if (options_.length_width == 4) {
+      std::memcpy(field, &value, 4);  // the usual width: one instruction
+    } else {
+      std::memcpy(field, &value, options_.length_width);
+    }
+  }
   // Why no frame can pass, or success with the range of length values filled in.
   [[nodiscard]] result<void> settle();
   // The extent that `value` announces, or why it announces none.
@@ -151,18 +159,27 @@ class frame_decoder {
   // the same error and takes nothing, since where the next frame starts cannot be known.
   [[nodiscard]] result<std::optional<std::span<const std::byte>>> next(
       std::span<const std::byte>& input) {
-    // All of it in sight, nothing held back: the common case costs a load and two comparisons.
-    if (state_ == state::between && input.size() >= format_.options_.length_offset + 8) [[likely]] {
-      const std::uint64_t value = format_.load_wide(input.data() + format_.options_.length_offset);
-      const std::uint64_t frame_bytes = value + format_.bias_;
-      if (value >= format_.min_value_ && value <= format_.max_value_ && frame_bytes <= input.size())
-          [[likely]] {
-        const auto frame = input.first(frame_bytes).subspan(format_.strip_);
-        input = input.subspan(frame_bytes);
-        return frame;
-      }
-    }
+    std::span<const std::byte> frame;
+    if (try_next(input, frame)) [[likely]]
+      return frame;
     return next_in_pieces(input);
+  }
+
+  // The common case of next(), at the cost of a load and two comparisons: a frame that lies whole
+  // in `input`, with 8 bytes behind its offset, while nothing is held back. False: nothing was
+  // taken, and next() has to see.
+  [[nodiscard]] bool try_next(std::span<const std::byte>& input,
+                              std::span<const std::byte>& frame) noexcept {
+    if (state_ != state::between || input.size() < format_.options_.length_offset + 8) [[unlikely]]
+      return false;
+    const std::uint64_t value = format_.load_wide(input.data() + format_.options_.length_offset);
+    const std::uint64_t frame_bytes = value + format_.bias_;
+    if (value < format_.min_value_ || value > format_.max_value_ || frame_bytes > input.size())
+        [[unlikely]]
+      return false;
+    frame = input.first(frame_bytes).subspan(format_.strip_);
+    input = input.subspan(frame_bytes);
+    return true;
   }
 
   // To be called at the end of the stream. broken_stream when it ends inside a frame, a discarded
@@ -228,6 +245,22 @@ class frame_encoder {
   // adjustment, or the frame shorter than the strip).
   [[nodiscard]] result<void> encode(std::span<const std::byte> content,
                                     std::vector<std::byte>& out) const;
+
+  // Writes one frame to the front of `room`, and returns how many bytes it takes. 0, and nothing
+  // written, where `room` is too small or `content` makes no frame: encode() says why.
+  [[nodiscard]] std::size_t try_encode(std::span<const std::byte> content,
+                                       std::span<std::byte> room) const noexcept {
+    const std::size_t offset = format_.options_.length_offset;
+    const std::size_t bytes = format_.options_.length_width + content.size();
+    if (content.size() < offset || room.size() < bytes || bytes < format_.min_frame_bytes() ||
+        bytes > format_.max_frame_bytes())
+      return 0;
+    if (offset != 0) std::memcpy(room.data(), content.data(), offset);
+    format_.store(bytes - format_.bias_, room.data() + offset);
+    if (content.size() > offset)
+      std::memcpy(room.data() + format_.head_, content.data() + offset, content.size() - offset);
+    return bytes;
+  }
 
   // For a gather-write: writes the length field for a payload of `payload_bytes` bytes after the
   // head to head[length_offset, head_size()) and returns head_size(). The first `length_offset`

@@ -84,12 +84,6 @@ std::uint64_t frame_format::load(const std::byte* field) const noexcept {
   return load_wide(wide);
 }
 
-void frame_format::store(std::uint64_t value, std::byte* field) const noexcept {
-  if (options_.order == byte_order::big) value <<= shift_;
-  if (options_.order != native_byte_order) value = std::byteswap(value);
-  std::memcpy(field, &value, options_.length_width);
-}
-
 result<frame_extent> frame_format::judge(std::uint64_t value) const {
   const auto announced = [&] {
     return "read a frame head: the length field says " + std::to_string(value);

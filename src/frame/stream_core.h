@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "frame/byte_queue.h"
 #include "frame/stream_service.h"
 #include "sluice/frame_stream.h"
 
@@ -49,7 +50,7 @@ class stream_core : public std::enable_shared_from_this<stream_core> {
   [[nodiscard]] std::optional<error> trouble() const;
 
   [[nodiscard]] const tcp_endpoint& peer() const noexcept { return peer_; }
-  [[nodiscard]] std::size_t queued() const noexcept { return queue_.size() - sent_; }
+  [[nodiscard]] std::size_t queued() const noexcept { return queue_.size(); }
   [[nodiscard]] executor loop() noexcept { return socket_.get_executor(); }
 
  private:
@@ -57,6 +58,7 @@ class stream_core : public std::enable_shared_from_this<stream_core> {
   enum deadline : std::uint8_t { reading, writing, lingering, deadlines };
 
   // stream_read.cc
+  [[nodiscard]] bool next_in_pieces();
   [[nodiscard]] static awaitable<void> await_bytes(std::shared_ptr<stream_core> self);
   [[nodiscard]] auto async_readable();
   void rest() noexcept;
@@ -66,9 +68,8 @@ class stream_core : public std::enable_shared_from_this<stream_core> {
   // stream_write.cc
   [[nodiscard]] bool has_room(std::size_t bytes) const noexcept;
   [[nodiscard]] result<void> put(frame content);
-  [[nodiscard]] bool put_small(frame content);
+  void see_to_sending();
   void send_queue() noexcept;
-  void sent(std::size_t bytes) noexcept;
   void drop_queue() noexcept;
   void await_writable();
   void on_writable(const boost::system::error_code& failed);
@@ -99,8 +100,7 @@ class stream_core : public std::enable_shared_from_this<stream_core> {
   bool frame_begun_ = false;  // and `due_[reading]` is the deadline of that frame
 
   frame_encoder encoder_;
-  std::vector<std::byte> queue_;  // encoded frames, the first `sent_` bytes of it gone
-  std::size_t sent_ = 0;
+  byte_queue queue_;  // encoded frames, without what is sent
   std::optional<error> write_end_;
   bool blocked_ = false;    // the system takes no more; an event will tell
   bool flush_due_ = false;  // the service will call flush_now

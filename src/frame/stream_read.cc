@@ -13,25 +13,34 @@
 
 namespace sluice::detail {
 
-bool read_op::ready() { return core->next_frame(); }
-result<frame> read_op::take() { return frame(core->current().data(), core->current().size()); }
+bool read_op::ready() {
+  if (!core->next_frame()) return false;
+  data = core->current().data();
+  size_bytes = core->current().size();
+  return true;
+}
 awaitable<result<frame>> read_op::wait() {
   return stream_core::wait_frame(core->shared_from_this());
 }
 
 bool stream_core::next_frame() {
-  if (unread_.empty() || read_end_) [[unlikely]]
+  if (read_end_ || unread_.empty()) [[unlikely]]
     return false;
+  if (!decoder_.try_next(unread_, current_)) [[unlikely]]
+    return next_in_pieces();
+  frame_begun_ = false;
+  return true;
+}
+
+bool stream_core::next_in_pieces() {
   const auto cut = decoder_.next(unread_);
-  if (!cut) [[unlikely]] {
+  if (!cut) {
     read_end_ = error{cut.error().code, told("read: " + cut.error().context)};
     return false;
   }
   if (!*cut) return false;
+  current_ = **cut;
   frame_begun_ = false;
-  // By its parts: copied as one, it would be loaded before its two stores have met, a stall of
-  // several nanoseconds for each frame.
-  current_ = frame((*cut)->data(), (*cut)->size());
   return true;
 }
 

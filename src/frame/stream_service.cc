@@ -25,14 +25,14 @@ void stream_service::give_slab(slab spent) noexcept {
   if (slabs_.size() < kept) slabs_.push_back(std::move(spent));
 }
 
-std::vector<std::byte> stream_service::take_queue() noexcept {
+byte_queue stream_service::take_queue() noexcept {
   if (queues_.empty()) return {};
-  std::vector<std::byte> taken = std::move(queues_.back());
+  byte_queue taken = std::move(queues_.back());
   queues_.pop_back();
   return taken;
 }
 
-void stream_service::give_queue(std::vector<std::byte> spent) noexcept {
+void stream_service::give_queue(byte_queue spent) noexcept {
   if (queues_.capacity() == 0) queues_.reserve(kept);
   if (queues_.size() == kept || spent.capacity() > 2 * slab_bytes) return;
   spent.clear();

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "frame/byte_queue.h"
 #include "sluice/awaitable.h"
 
 namespace sluice::detail {
@@ -29,9 +30,9 @@ class stream_service : public asio::execution_context::service {
   [[nodiscard]] slab take_slab();
   void give_slab(slab spent) noexcept;
 
-  // An empty vector, perhaps with capacity, for what a stream queues.
-  [[nodiscard]] std::vector<std::byte> take_queue() noexcept;
-  void give_queue(std::vector<std::byte> spent) noexcept;
+  // An empty queue, perhaps with capacity, for what a stream sends.
+  [[nodiscard]] byte_queue take_queue() noexcept;
+  void give_queue(byte_queue spent) noexcept;
 
   // Has the stream send what it queued when the loop's running handler has returned.
   void flush_soon(std::shared_ptr<stream_core> stream, const executor& loop);
@@ -63,7 +64,7 @@ class stream_service : public asio::execution_context::service {
   void flush_all() noexcept;
 
   std::vector<slab> slabs_;
-  std::vector<std::vector<std::byte>> queues_;
+  std::vector<byte_queue> queues_;
   std::vector<std::shared_ptr<stream_core>> due_;
   bool in_turn_ = false;  // resume() will flush
   bool down_ = false;

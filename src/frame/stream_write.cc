@@ -3,7 +3,6 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "frame/stream_core.h"
@@ -15,14 +14,11 @@ namespace {
 // A queue of this size is sent without waiting for the end of the turn.
 constexpr std::size_t worth_sending = std::size_t{64} << 10;
 
-// Up to here, filling the queue with zeros before the copy costs next to nothing.
-constexpr std::size_t small_bytes = 1024;
-
 }  // namespace
 
-bool write_op::ready() { return core->enqueue(content); }
+bool write_op::ready() { return core->enqueue({data, size_bytes}); }
 awaitable<result<void>> write_op::wait() {
-  return stream_core::wait_write(core->shared_from_this(), content);
+  return stream_core::wait_write(core->shared_from_this(), {data, size_bytes});
 }
 
 bool stream_core::has_room(std::size_t bytes) const noexcept {
@@ -30,8 +26,14 @@ bool stream_core::has_room(std::size_t bytes) const noexcept {
 }
 
 bool stream_core::enqueue(frame content) {
-  return !write_end_ && has_room(content.size() + encoder_.format().head_size()) &&
-         put(content).has_value();
+  if (write_end_ || !has_room(content.size() + encoder_.format().head_size())) [[unlikely]]
+    return false;
+  const std::size_t encoded = encoder_.try_encode(content, queue_.room());
+  if (encoded == 0) [[unlikely]]
+    return put(content).has_value();
+  queue_.append(encoded);
+  see_to_sending();
+  return true;
 }
 
 awaitable<result<void>> stream_core::wait_write(std::shared_ptr<stream_core> self, frame content) {
@@ -53,36 +55,28 @@ result<void> stream_core::try_write(frame content) {
   return put(content);
 }
 
-// Small frames with nothing before their length field, which are most, in half the time of
-// encode().
-bool stream_core::put_small(frame content) {
-  const auto& format = encoder_.format();
-  const std::size_t head = format.head_size();
-  if (content.size() > small_bytes || format.options().length_offset != 0) return false;
-  const std::size_t at = queue_.size();
-  queue_.resize(at + head + content.size());
-  if (!encoder_.encode_head(content.size(), std::span(queue_).subspan(at, head))) {
-    queue_.resize(at);
-    return false;
-  }
-  if (!content.empty()) std::memcpy(queue_.data() + at + head, content.data(), content.size());
-  return true;
-}
-
 result<void> stream_core::put(frame content) {
   if (queue_.capacity() == 0) queue_ = service_.take_queue();
-  if (!put_small(content)) {
-    if (auto encoded = encoder_.encode(content, queue_); !encoded)
-      return fail(encoded.error().code, told("write: " + encoded.error().context));
+  if (content.size() < encoder_.format().max_frame_bytes())
+    queue_.reserve_room(encoder_.format().head_size() + content.size());
+  const std::size_t encoded = encoder_.try_encode(content, queue_.room());
+  if (encoded == 0) {
+    std::vector<std::byte> nothing;  // stays empty: there is no such frame, and this says why
+    const auto why = encoder_.encode(content, nothing);
+    return fail(why.error().code, told("write: " + why.error().context));
   }
-  if (blocked_) return {};
-  if (queued() >= worth_sending) {
-    send_queue();
-  } else if (!flush_due_) {
-    flush_due_ = true;
-    service_.flush_soon(shared_from_this(), loop());
-  }
+  queue_.append(encoded);
+  see_to_sending();
   return {};
+}
+
+void stream_core::see_to_sending() {
+  if (blocked_) return;
+  if (queued() >= worth_sending) return send_queue();
+  if (flush_due_) [[likely]]
+    return;
+  flush_due_ = true;
+  service_.flush_soon(shared_from_this(), loop());
 }
 
 void stream_core::flush_now() noexcept {
@@ -92,11 +86,12 @@ void stream_core::flush_now() noexcept {
 
 void stream_core::send_queue() noexcept {
   while (queued() != 0) {
-    const ssize_t taken = ::send(socket_.native_handle(), queue_.data() + sent_, queued(),
-                                 MSG_NOSIGNAL | MSG_DONTWAIT);
+    const auto rest = queue_.bytes();
+    const ssize_t taken =
+        ::send(socket_.native_handle(), rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     const int why = errno;
     if (taken > 0) {
-      sent(static_cast<std::size_t>(taken));
+      queue_.drop_front(static_cast<std::size_t>(taken));
     } else if (taken == 0) {  // a system that takes nothing and does not say why never will
       return end({errc::broken_stream, told("write: the system took nothing")});
     } else if (why == EAGAIN || why == EWOULDBLOCK) {
@@ -108,16 +103,7 @@ void stream_core::send_queue() noexcept {
   drop_queue();
 }
 
-void stream_core::sent(std::size_t bytes) noexcept {
-  sent_ += bytes;
-  if (sent_ > queue_.size() / 2 && sent_ < queue_.size()) {
-    queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(sent_));
-    sent_ = 0;
-  }
-}
-
 void stream_core::drop_queue() noexcept {
-  sent_ = 0;
   queue_.clear();
   if (queue_.capacity() != 0) service_.give_queue(std::exchange(queue_, {}));
 }
