@@ -69,6 +69,9 @@ class Place:
                 while content.read(_CHUNK_BYTES):
                     pass
 
+    def bytes_of(self, source: Path) -> int:
+        return self.size_bytes if source == self.file else self.files * SMALL_FILE_BYTES
+
     def _put_away(self, target: Path):
         """What the last run left. Small files stay until the end: where many were just deleted, ext4
         makes new ones up to ten times slower, which would hide what the subjects cost."""

@@ -14,7 +14,8 @@ GB = 10^9 bytes. The ratio is the median of the ratios to the first row within o
 slowest and the fastest run. CPU is user and system time of client and server together (the kernel's own
 writing back of pages is in nobody's). Memory is the peak of a run, server / client, in MiB; anonymous is
 that part of it that no file backs, sampled. Sources are in the page cache; each run starts with an empty
-target and no dirty pages. A round before the first, not counted, compared the content. Only sluice, and what
+target and no dirty pages, on memory that was touched just before (a hypervisor takes back what its guest
+leaves free, and giving it again would be most of the cost of small files). A round before the first, not counted, compared the content. Only sluice, and what
 says so, waits for the disk. All have the congestion control named above, except that sluice leaves bbr for
 another on so short a path.
 """

@@ -95,7 +95,9 @@ class frame_stream {
 
   // The next frame, in place: valid until the next read() or read_exactly(), and no longer than
   // the stream.
-  [[nodiscard]] eager<detail::read_op> read() { return eager<detail::read_op>(nullptr, core_.get(), 0U); }
+  [[nodiscard]] eager<detail::read_op> read() {
+    return eager<detail::read_op>(nullptr, core_.get(), 0U);
+  }
 
   // Queues a copy of `content` as one frame, and waits first while the queue is full. `content`
   // need live only until the co_await is over. Success means queued, not sent and not received:
