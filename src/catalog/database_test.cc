@@ -242,8 +242,11 @@ TEST(database, brings_an_older_catalog_up_to_date) {
     ASSERT_TRUE(db->write([](session& s) -> result<void> {
       s.run("DROP INDEX upload_by_whole");
       for (const char* column :
-           {"form", "tail_end", "tail_digest", "note", "part_of", "part_index"}) {
+           {"form", "tail_end", "tail_digest", "note", "part_of", "part_index", "owner"}) {
         s.run(std::string("ALTER TABLE upload DROP COLUMN ") + column);
+      }
+      for (const char* table : {"access_token", "account_grant", "account"}) {
+        s.run(std::string("DROP TABLE ") + table);
       }
       s.run("DELETE FROM migration WHERE version > 1");
       s.run(
@@ -260,6 +263,7 @@ TEST(database, brings_an_older_catalog_up_to_date) {
   EXPECT_EQ((*row)->idle_s, 9);
   EXPECT_EQ((*row)->form, upload_form::blocks);
   EXPECT_EQ((*row)->part_of, "");
+  EXPECT_EQ((*row)->owner, "");
   ASSERT_TRUE(db->write([](session& s) -> result<void> {
     EXPECT_TRUE(set_tail(s, "a1", held_tail{3, test::digest_from(1)}, 10));
     return {};

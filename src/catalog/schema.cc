@@ -12,7 +12,7 @@ namespace {
 //
 // The SQL stays within what SQLite and PostgreSQL share: BIGINT, TEXT, ON CONFLICT. Only BLOB is
 // SQLite's word (BYTEA there), and WITHOUT ROWID, which has no meaning there.
-constexpr std::array<std::string_view, 2> steps = {
+constexpr std::array<std::string_view, 3> steps = {
     // 1: content and uploads.
     R"sql(
 CREATE TABLE content (
@@ -59,6 +59,34 @@ ALTER TABLE upload ADD COLUMN note TEXT NOT NULL DEFAULT '';
 ALTER TABLE upload ADD COLUMN part_of TEXT NOT NULL DEFAULT '';
 ALTER TABLE upload ADD COLUMN part_index BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX upload_by_whole ON upload (part_of);
+)sql",
+    // 3: who may do what, and whose an upload is.
+    R"sql(
+CREATE TABLE account (
+  id TEXT NOT NULL PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  password TEXT NOT NULL,
+  created_s BIGINT NOT NULL
+);
+CREATE TABLE account_grant (
+  account_id TEXT NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+  path TEXT NOT NULL,
+  rights BIGINT NOT NULL,
+  PRIMARY KEY (account_id, path)
+) WITHOUT ROWID;
+CREATE TABLE access_token (
+  id TEXT NOT NULL PRIMARY KEY,
+  account_id TEXT NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+  digest BLOB NOT NULL,
+  label TEXT NOT NULL,
+  session BIGINT NOT NULL,
+  path TEXT NOT NULL,
+  rights BIGINT NOT NULL,
+  created_s BIGINT NOT NULL,
+  expires_s BIGINT
+);
+CREATE INDEX access_token_by_account ON access_token (account_id);
+ALTER TABLE upload ADD COLUMN owner TEXT NOT NULL DEFAULT '';
 )sql",
 };
 

@@ -26,12 +26,13 @@ struct columns {
   std::string note;
   std::string part_of;
   std::int64_t part_index = 0;
+  std::string owner;
 };
 
 #define SLUICE_UPLOAD_COLUMNS                                                            \
   "id, path, size_bytes, mtime_ns, executable, replaces_size_bytes, replaces_mtime_ns, " \
   "make_parents, created_s, active_s, idle_s, state, dev, ino, btime_ns, form, note, "   \
-  "part_of, part_index"
+  "part_of, part_index, owner"
 
 std::optional<std::int64_t> to_number(std::optional<std::uint64_t> value) {
   if (!value) return std::nullopt;
@@ -67,6 +68,7 @@ columns to_columns(const upload_row& row) {
   c.note = row.note;
   c.part_of = row.part_of;
   c.part_index = static_cast<std::int64_t>(row.part_index);
+  c.owner = row.owner;
   return c;
 }
 
@@ -90,6 +92,7 @@ upload_row to_row(const columns& c) {
   row.note = c.note;
   row.part_of = c.part_of;
   row.part_index = static_cast<std::uint64_t>(c.part_index);
+  row.owner = c.owner;
   return row;
 }
 
@@ -101,7 +104,7 @@ void bind_out(query& q, columns& c) {
   c.replaces_mtime_ns.bind_out(q);
   q.out(c.make_parents).out(c.created_s).out(c.active_s).out(c.idle_s).out(c.state);
   q.out(c.dev).out(c.ino).out(c.btime_ns);
-  q.out(c.form).out(c.note).out(c.part_of).out(c.part_index);
+  q.out(c.form).out(c.note).out(c.part_of).out(c.part_index).out(c.owner);
 }
 
 std::vector<upload_row> read_rows(query& q) {
@@ -119,7 +122,7 @@ void insert_upload(session& s, const upload_row& row) {
   query q(s, "INSERT INTO upload (" SLUICE_UPLOAD_COLUMNS
              ") VALUES (:id, :path, :size, :mtime, :executable, :replaces_size, :replaces_mtime, "
              ":parents, :created, :active, :idle, :state, :dev, :ino, :btime, :form, :note, "
-             ":part_of, :part_index)");
+             ":part_of, :part_index, :owner)");
   q.in(c.id).in(c.path);
   c.size_bytes.bind_in(q);
   q.in(c.mtime_ns).in(c.executable);
@@ -127,7 +130,7 @@ void insert_upload(session& s, const upload_row& row) {
   c.replaces_mtime_ns.bind_in(q);
   q.in(c.make_parents).in(c.created_s).in(c.active_s).in(c.idle_s).in(c.state);
   q.in(c.dev).in(c.ino).in(c.btime_ns);
-  q.in(c.form).in(c.note).in(c.part_of).in(c.part_index);
+  q.in(c.form).in(c.note).in(c.part_of).in(c.part_index).in(c.owner);
   q.run();
 }
 

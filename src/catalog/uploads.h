@@ -55,6 +55,7 @@ struct upload_row {
   std::string note;              // what a protocol keeps with it, in that protocol's words
   std::string part_of;           // the id of the upload that this one is a part of, or ""
   std::uint64_t part_index = 0;  // its place there, from 0; of a joined one how many it has
+  std::string owner;             // who began it, by an opaque id; "": anybody
 };
 
 // The bytes of an unfinished block that are durable, of an upload that comes from the beginning to

@@ -1,0 +1,93 @@
+// Where clients say who they are, whatever the protocol: by a token, or by an account's password.
+//
+// Tokens cannot be guessed and cost a look into a table. Passwords can be: so each check takes
+// argon2id's time on a few threads of its own, wrong ones make the account and the address wait
+// (backoff.h), and an unknown account costs and answers the same as a wrong password. Whoever
+// floods an account with wrong passwords keeps out its passwords, never its tokens.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <expected>
+#include <functional>
+#include <list>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "access/backoff.h"
+#include "access/hashing_pool.h"
+#include "access/table.h"
+#include "base/permission.h"
+#include "base/secret.h"
+
+namespace sluice::access {
+
+struct gate_limits {
+  backoff_limits per_account{};
+  backoff_limits per_address{.free_tries = 20};
+  std::size_t hashing = 2;           // at the same time
+  std::size_t hashing_waiting = 16;  // then clients are told to come again
+  std::size_t remembered_max = 256;  // passwords that were right a moment ago
+  std::chrono::seconds remembered_for{300};
+};
+
+// Why a login is refused, and when it is worth to try again.
+struct denial {
+  error why;
+  std::chrono::seconds wait{0};
+};
+using login = std::expected<base::caller_ptr, denial>;
+using login_callback = std::move_only_function<void(login)>;
+
+// Owner: the server; outlives all connections. Any thread.
+class gate {
+ public:
+  explicit gate(table& of, gate_limits limits = {});
+  // What waits is still answered.
+  ~gate() = default;
+  gate(const gate&) = delete;
+  gate& operator=(const gate&) = delete;
+
+  [[nodiscard]] table& accounts() noexcept { return table_; }
+  [[nodiscard]] const base::caller_ptr& stranger() const noexcept { return table_.stranger(); }
+
+  // not_allowed. At once.
+  [[nodiscard]] login by_token(const base::secret& text) const;
+
+  // `address` is where it comes from, as net::address_key has it. `done` is called once, from a
+  // thread of the pool or inside this call; short, blocks on nothing.
+  //   not_allowed; busy: too many were wrong, or too many wait
+  void by_password(std::string account, base::secret password, const std::string& address,
+                   login_callback done);
+
+  // Entries of its tables: never more than their limits say.
+  [[nodiscard]] std::size_t entries() const;
+
+ private:
+  using digest = catalog::token_digest;
+  struct remembered {
+    digest of;
+    kept_password what;
+    backoff::clock::time_point until;
+  };
+
+  [[nodiscard]] digest digest_of(const std::string& account, const base::secret& password) const;
+  [[nodiscard]] base::caller_ptr recall(const std::string& account, const digest& of);
+  void remember(const digest& of, const kept_password& what);
+  [[nodiscard]] std::optional<denial> check_patience(const std::string& account,
+                                                     const std::string& address);
+  [[nodiscard]] login judge(const std::string& account, const base::secret& password,
+                            const std::string& address);
+
+  table& table_;
+  const gate_limits limits_;
+  const base::secret key_;  // of `digest_of`: new with every start
+  backoff accounts_;
+  backoff addresses_;
+  mutable std::mutex mutex_;
+  std::list<remembered> remembered_;  // the latest first
+  hashing_pool pool_;                 // the last: what it still does needs the others
+};
+
+}  // namespace sluice::access

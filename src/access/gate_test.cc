@@ -1,0 +1,129 @@
+#include "access/gate.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include "access/password.h"
+#include "access/test_table.h"
+
+namespace sluice::access {
+namespace {
+
+using test::value;
+using test::writing;
+
+login log_in(gate& at, const std::string& account, const std::string& password,
+             const std::string& address = "192.0.2.1") {
+  std::promise<login> told;
+  at.by_password(account, base::secret::copy_of(password), address,
+                 [&](login outcome) { told.set_value(std::move(outcome)); });
+  return told.get_future().get();
+}
+
+class gate_test : public testing::Test {
+ protected:
+  gate_test() {
+    const auto hash = value(hash_password(base::secret::copy_of("correct horse")));
+    value(world_.table().add_account("anna", hash, {{"", writing}}));
+    value(world_.table().add_account("keys", "", {{"", writing}}));
+  }
+
+  test::world world_;
+};
+
+TEST_F(gate_test, lets_in_who_knows_the_password) {
+  gate at(world_.table());
+  const auto in = log_in(at, "anna", "correct horse");
+  ASSERT_TRUE(in) << in.error().why.message();
+  EXPECT_EQ((*in)->may("a"), writing);
+  EXPECT_EQ((*log_in(at, "anna", "correct horse"))->id(), (*in)->id()) << "remembered";
+}
+
+TEST_F(gate_test, answers_the_same_whatever_is_wrong) {
+  gate at(world_.table());
+  const auto wrong = log_in(at, "anna", "incorrect horse");
+  const auto unknown = log_in(at, "nobody", "incorrect horse");
+  const auto has_none = log_in(at, "keys", "");
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().why.code, errc::not_allowed);
+  EXPECT_EQ(wrong.error().why, unknown.error().why);
+  EXPECT_EQ(wrong.error().why, has_none.error().why);
+  EXPECT_FALSE(log_in(at, "anna", std::string(1025, 'x')));
+  EXPECT_FALSE(log_in(at, std::string(10'000, 'x'), "x"));
+}
+
+TEST_F(gate_test, a_remembered_password_is_none_once_it_was_changed) {
+  gate at(world_.table());
+  ASSERT_TRUE(log_in(at, "anna", "correct horse"));
+  value(world_.table().set_password("anna",
+                                    value(hash_password(base::secret::copy_of("another horse")))));
+  EXPECT_FALSE(log_in(at, "anna", "correct horse"));
+  EXPECT_TRUE(log_in(at, "anna", "another horse"));
+  value(world_.table().remove_account("anna"));
+  EXPECT_FALSE(log_in(at, "anna", "another horse"));
+}
+
+TEST_F(gate_test, makes_guessers_wait_and_lets_tokens_in) {
+  gate at(world_.table(), {.per_account = {.free_tries = 3}});
+  const auto token = value(world_.table().add_token({.account = "anna"}));
+  for (int i = 0; i < 3; ++i) {
+    const auto wrong = log_in(at, "anna", "guess", "192.0.2." + std::to_string(i));
+    EXPECT_EQ(wrong.error().why.code, errc::not_allowed);
+  }
+  const auto late = log_in(at, "anna", "correct horse", "192.0.2.9");
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().why.code, errc::busy);
+  EXPECT_GE(late.error().wait.count(), 1);
+  EXPECT_TRUE(at.by_token(token.text)) << "a flood of wrong passwords keeps out no token";
+}
+
+TEST_F(gate_test, makes_an_address_wait_whatever_account_it_guesses_at) {
+  gate at(world_.table(), {.per_address = {.free_tries = 3}});
+  for (int i = 0; i < 3; ++i) (void)log_in(at, "x" + std::to_string(i), "guess");
+  EXPECT_EQ(log_in(at, "anna", "correct horse").error().why.code, errc::busy);
+  EXPECT_TRUE(log_in(at, "anna", "correct horse", "192.0.2.7"));
+}
+
+TEST_F(gate_test, one_who_is_right_is_forgiven) {
+  gate at(world_.table(), {.per_account = {.free_tries = 3}});
+  for (int i = 0; i < 2; ++i) (void)log_in(at, "anna", "guess");
+  EXPECT_TRUE(log_in(at, "anna", "correct horse"));
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(log_in(at, "anna", "guess").error().why.code, errc::not_allowed);
+  }
+}
+
+// More at once than may wait: those beyond hear so, and the others are answered.
+TEST_F(gate_test, has_a_queue_with_an_end) {
+  gate at(world_.table(),
+          {.per_address = {.free_tries = 1000}, .hashing = 1, .hashing_waiting = 4});
+  std::vector<std::promise<login>> told(20);
+  for (std::size_t i = 0; i < told.size(); ++i) {
+    at.by_password("x" + std::to_string(i), base::secret::copy_of("guess"), "192.0.2.1",
+                   [&told, i](login outcome) { told[i].set_value(std::move(outcome)); });
+  }
+  std::size_t busy = 0;
+  for (auto& one : told) {
+    const auto outcome = one.get_future().get();
+    ASSERT_FALSE(outcome);
+    if (outcome.error().why.code == errc::busy) ++busy;
+  }
+  EXPECT_GE(busy, told.size() - 4 - 2) << "at most 4 wait, and those that began meanwhile";
+  EXPECT_LT(busy, told.size());
+}
+
+// 10,000 logins at once from as many addresses: what is kept of them has an end.
+TEST_F(gate_test, a_flood_takes_bounded_memory) {
+  gate at(world_.table(), {.hashing_waiting = 2});
+  for (int i = 0; i < 10'000; ++i) {
+    at.by_password("user" + std::to_string(i), base::secret::copy_of("guess"),
+                   "2001:db8::" + std::to_string(i), [](const login&) {});
+  }
+  EXPECT_LE(at.entries(), 2U * 4096U + 256U);
+  EXPECT_GE(at.entries(), 2U * 4096U) << "else this test tells nothing";
+}
+
+}  // namespace
+}  // namespace sluice::access

@@ -1,0 +1,45 @@
+#include "access/hashing_pool.h"
+
+#include <utility>
+
+namespace sluice::access {
+
+hashing_pool::hashing_pool(std::size_t threads, std::size_t waiting_max)
+    : waiting_max_(waiting_max) {
+  for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { serve(); });
+}
+
+hashing_pool::~hashing_pool() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  more_.notify_all();
+  threads_.clear();
+}
+
+bool hashing_pool::try_run(work task) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (waiting_.size() >= waiting_max_) return false;
+    waiting_.push_back(std::move(task));
+  }
+  more_.notify_one();
+  return true;
+}
+
+void hashing_pool::serve() {
+  for (;;) {
+    work next;
+    {
+      std::unique_lock lock(mutex_);
+      more_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+      if (waiting_.empty()) return;
+      next = std::move(waiting_.front());
+      waiting_.pop_front();
+    }
+    next();
+  }
+}
+
+}  // namespace sluice::access
