@@ -71,6 +71,8 @@ int run_serve(serve_flags& flags) {
   server::options& settings = flags.server;
   settings.root = flags.root;
   settings.data_dir = flags.data;
+  settings.storage.of_strangers = {base::right::see, base::right::take, base::right::give,
+                                   base::right::change, base::right::talk};
   settings.listen = std::move(*listen);
   settings.admin_listen = std::move(*admin_listen);
   settings.on_listening = [&out, &flags](std::string_view url) {

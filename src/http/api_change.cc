@@ -10,20 +10,27 @@
 namespace sluice::http {
 namespace {
 
+using base::right;
+
 std::string plain(const std::string& path) {
   const auto checked = store::rel_path::parse(path);
   return checked ? checked->text() : path;
 }
 
-parsed<transfer::new_folder> read_mkdir(const json& object) {
+struct folder_wish {
+  std::string path;
+  bool parents = false;
+  bool may_exist = false;
+};
+
+parsed<folder_wish> read_mkdir(const json& object) {
   auto path = text_of(object, "path");
   if (!path) return std::unexpected(path.error());
   const auto parents = flag_of(object, "parents");
   if (!parents) return std::unexpected(parents.error());
   const auto may_exist = flag_of(object, "may_exist");
   if (!may_exist) return std::unexpected(may_exist.error());
-  return transfer::new_folder{
-      .path = std::move(*path), .parents = *parents, .may_exist = *may_exist, .mtime_ns = {}};
+  return folder_wish{std::move(*path), *parents, *may_exist};
 }
 
 struct rename_wish {
@@ -72,28 +79,39 @@ awaitable<result<void>> take_wish(exchange& now, parsed<Wish> (*read)(const json
   co_return result<void>{};
 }
 
-result<store::entry> rename(transfer::tree& tree, const rename_wish& wanted) {
+result<store::entry> rename(transfer::tree& tree, const exchange& now, const rename_wish& wanted) {
+  const auto from = now.permit<right::change>(wanted.from);
+  if (!from) return std::unexpected(from.error());
+  const auto to = now.permit<right::give>(wanted.to);
+  if (!to) return std::unexpected(to.error());
   std::optional<catalog::replaced_file> replaces;
   if (!wanted.replaces.empty()) {
-    const auto there = tree.stat(wanted.to);
+    const auto seen = now.permit<right::see>(wanted.to);
+    if (!seen) return std::unexpected(seen.error());
+    const auto there = tree.stat(*seen);
     if (!there) return std::unexpected(there.error());
     if (validators_of(*there, std::time(nullptr)).etag != wanted.replaces) {
       return fail(errc::conflict, "rename to " + wanted.to + ": something else is there by now");
     }
     replaces = catalog::replaced_file{there->size_bytes, there->mtime_ns};
   }
-  return tree.rename(wanted.from, wanted.to, replaces);
+  return tree.rename(*from, *to, replaces);
 }
 
 }  // namespace
 
 awaitable<result<void>> api_mkdir(exchange& now, service& shared) {
-  std::optional<transfer::new_folder> wanted;
+  std::optional<folder_wish> wanted;
   const auto came = co_await take_wish(now, read_mkdir, wanted);
   if (!came || !wanted) co_return came;
-  const auto start = [&shared, &wanted](const auto& complete) {
-    boost::asio::post(shared.pool, [&shared, &wanted, complete] {
-      shared.small_files.make_folder(*wanted, complete);
+  auto asked = now.permit<right::give>(wanted->path);
+  if (!asked) co_return std::unexpected(asked.error());
+  transfer::new_folder folder(std::move(*asked));
+  folder.parents = wanted->parents;
+  folder.may_exist = wanted->may_exist;
+  const auto start = [&shared, &folder](const auto& complete) {
+    boost::asio::post(shared.pool, [&shared, &folder, complete] {
+      shared.small_files.make_folder(folder, complete);
     });
   };
   const auto made = co_await net::from_callback<result<store::entry>>(start);
@@ -107,7 +125,7 @@ awaitable<result<void>> api_rename(exchange& now, service& shared) {
   const auto came = co_await take_wish(now, read_rename, wanted);
   if (!came || !wanted) co_return came;
   const auto renamed = co_await net::on_pool(
-      shared.pool, [&shared, &wanted] { return rename(shared.tree, *wanted); });
+      shared.pool, [&shared, &now, &wanted] { return rename(shared.tree, now, *wanted); });
   if (!renamed) co_return std::unexpected(renamed.error());
   const json told = to_json(*renamed, plain(wanted->to));
   co_return co_await send_json(now, status::ok, told);
@@ -117,8 +135,10 @@ awaitable<result<void>> api_remove(exchange& now, service& shared) {
   std::optional<remove_wish> wanted;
   const auto came = co_await take_wish(now, read_remove, wanted);
   if (!came || !wanted) co_return came;
-  const auto removed = co_await net::on_pool(shared.pool, [&shared, &wanted] {
-    return shared.tree.remove(wanted->path, wanted->recursive);
+  const auto asked = now.permit<right::change>(wanted->path);
+  if (!asked) co_return std::unexpected(asked.error());
+  const auto removed = co_await net::on_pool(shared.pool, [&shared, &asked, &wanted] {
+    return shared.tree.remove(*asked, wanted->recursive);
   });
   if (!removed) co_return removed;
   const response gone(status::no_content);

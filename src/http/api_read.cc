@@ -38,10 +38,11 @@ struct listed {
   store::list_page page;
 };
 
-result<listed> list(transfer::tree& tree, std::string_view path, const page_wish& wanted) {
-  const auto parsed_path = store::rel_path::parse(path);
+result<listed> list(transfer::tree& tree, const base::permitted<base::right::see>& where,
+                    const page_wish& wanted) {
+  const auto parsed_path = store::rel_path::parse(where.path());
   if (!parsed_path) return std::unexpected(parsed_path.error());
-  auto listing = tree.list(path, wanted.how);
+  auto listing = tree.list(where, wanted.how);
   if (!listing) return std::unexpected(listing.error());
   auto page = listing->next(wanted.limit);
   if (!page) return std::unexpected(page.error());
@@ -67,9 +68,10 @@ json page_json(const listed& found) {
 awaitable<result<void>> api_list(exchange& now, service& shared) {
   const auto wanted = read_page_wish(now.asked());
   if (!wanted) co_return co_await now.refuse(wanted.error());
-  const std::string_view path = now.asked().below("/api/list/");
+  const auto where = now.permit<base::right::see>(now.asked().below("/api/list/"));
+  if (!where) co_return std::unexpected(where.error());
   const auto found = co_await net::on_pool(
-      shared.pool, [&shared, path, &wanted] { return list(shared.tree, path, *wanted); });
+      shared.pool, [&shared, &where, &wanted] { return list(shared.tree, *where, *wanted); });
   if (!found) co_return std::unexpected(found.error());
   const json told = page_json(*found);
   co_return co_await send_json(now, status::ok, told);
@@ -77,8 +79,10 @@ awaitable<result<void>> api_list(exchange& now, service& shared) {
 
 awaitable<result<void>> api_stat(exchange& now, service& shared) {
   const std::string path(now.asked().below("/api/stat/"));
+  const auto what = now.permit<base::right::see>(path);
+  if (!what) co_return std::unexpected(what.error());
   const auto entry =
-      co_await net::on_pool(shared.pool, [&shared, &path] { return shared.tree.stat(path); });
+      co_await net::on_pool(shared.pool, [&shared, &what] { return shared.tree.stat(*what); });
   if (!entry) co_return std::unexpected(entry.error());
   const auto plain = store::rel_path::parse(path);
   const json told = to_json(*entry, plain ? plain->text() : path);
@@ -86,8 +90,8 @@ awaitable<result<void>> api_stat(exchange& now, service& shared) {
 }
 
 awaitable<result<void>> api_uploads(exchange& now, service& shared) {
-  const auto open =
-      co_await net::on_pool(shared.pool, [&shared] { return shared.uploads.under_way(); });
+  const auto open = co_await net::on_pool(
+      shared.pool, [&shared, &now] { return shared.uploads.under_way(now.caller()); });
   if (!open) co_return std::unexpected(open.error());
   json told;
   told["uploads"] = json::array();
@@ -111,7 +115,9 @@ awaitable<result<void>> api_server(exchange& now, service& shared) {
   told["block_bytes"] = base::block_bytes;
   told["file_bytes_max"] = base::file_bytes_max;
   told["list_limit_max"] = page_max;
-  told["space"] = {{"total", space->total_bytes}, {"usable", space->usable_bytes}};
+  if (!now.caller()->may_below({}).is_none()) {
+    told["space"] = {{"total", space->total_bytes}, {"usable", space->usable_bytes}};
+  }
   co_return co_await send_json(now, status::ok, told);
 }
 

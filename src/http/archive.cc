@@ -14,6 +14,8 @@
 namespace sluice::http {
 namespace {
 
+using base::right;
+
 constexpr std::size_t step_bytes = 512 * 1024;
 constexpr std::size_t read_bytes = 256 * 1024;
 constexpr std::size_t entries_at_once = 256;
@@ -45,8 +47,8 @@ struct free_entry {
 }  // namespace
 
 struct archive_stream::state {
-  state(service& with, std::string folder, archive_format wanted)
-      : shared(with), path(std::move(folder)), format(wanted) {}
+  state(service& with, base::caller_ptr whom, std::string folder, archive_format wanted)
+      : shared(with), who(std::move(whom)), path(std::move(folder)), format(wanted) {}
 
   result<void> open();
   result<void> pack_some();
@@ -57,6 +59,7 @@ struct archive_stream::state {
   [[nodiscard]] result<void> check(int answer, std::string_view what) const;
 
   service& shared;
+  const base::caller_ptr who;
   const std::string path;
   const archive_format format;
   std::unique_ptr<archive, free_writer> writer{::archive_write_new()};
@@ -118,7 +121,9 @@ result<void> archive_stream::state::add_head(const store::entry& entry) {
 
 // The file as it is when it is opened; one that is gone by then is left out.
 result<void> archive_stream::state::begin_file(const store::entry& entry) {
-  auto found = shared.downloads.open_content((path.empty() ? "" : path + '/') + entry.name);
+  const auto asked = base::permit<right::take>(who, (path.empty() ? "" : path + '/') + entry.name);
+  if (!asked) return std::unexpected(asked.error());
+  auto found = shared.downloads.open_content(*asked);
   if (!found && (found.error().code == errc::not_found || found.error().code == errc::not_a_file)) {
     return {};
   }
@@ -138,7 +143,9 @@ result<void> archive_stream::state::next_entry() {
       return check(::archive_write_close(writer.get()), "end an archive");
     }
     if (!listing) {
-      auto begun = shared.tree.list(path, {.recursive = true, .after = {}});
+      const auto asked = base::permit<right::see>(who, path);
+      if (!asked) return std::unexpected(asked.error());
+      auto begun = shared.tree.list(*asked, {.recursive = true, .after = {}});
       if (!begun) return std::unexpected(begun.error());
       listing.emplace(std::move(*begun));
     }
@@ -181,8 +188,9 @@ result<void> archive_stream::state::pack_some() {
   return {};
 }
 
-archive_stream::archive_stream(service& shared, std::string path, archive_format format)
-    : state_(std::make_unique<state>(shared, std::move(path), format)) {}
+archive_stream::archive_stream(service& shared, base::caller_ptr who, std::string path,
+                               archive_format format)
+    : state_(std::make_unique<state>(shared, std::move(who), std::move(path), format)) {}
 archive_stream::~archive_stream() = default;
 
 result<std::span<const std::byte>> archive_stream::next() {
@@ -219,7 +227,7 @@ awaitable<result<void>> send_archive(exchange& now, service& shared, const store
       .add("Cache-Control", "no-store");
   const auto begun = co_await now.begin(head, std::nullopt);
   if (!begun) co_return begun;
-  archive_stream packed(shared, path.text(), format);
+  archive_stream packed(shared, now.caller(), path.text(), format);
   co_return co_await send_pieces(now, shared, packed);
 }
 
@@ -230,10 +238,14 @@ std::optional<archive_format> format_of(std::string_view name) {
 }
 
 // The folder that the request names.
-result<store::rel_path> find_folder(service& shared, std::string_view text) {
+result<store::rel_path> find_folder(service& shared, const exchange& now, std::string_view text) {
+  const auto taken = now.permit<right::take>(text);
+  if (!taken) return std::unexpected(taken.error());
+  const auto seen = now.permit<right::see>(text);
+  if (!seen) return std::unexpected(seen.error());
   auto path = store::rel_path::parse(text);
   if (!path) return path;
-  const auto there = shared.tree.stat(path->text());
+  const auto there = shared.tree.stat(*seen);
   if (!there) return std::unexpected(there.error());
   if (there->kind == store::entry_kind::folder) return path;
   return fail(errc::not_a_file,
@@ -249,8 +261,8 @@ awaitable<result<void>> get_archive(exchange& now, service& shared) {
     co_return co_await now.refuse(unknown);
   }
   const std::string_view text = now.asked().below("/files/");
-  const auto path =
-      co_await net::on_pool(shared.pool, [&shared, text] { return find_folder(shared, text); });
+  const auto path = co_await net::on_pool(
+      shared.pool, [&shared, &now, text] { return find_folder(shared, now, text); });
   if (!path) co_return std::unexpected(path.error());
   const auto place = shared.archives.try_take();
   if (!place) co_return fail(errc::busy, "as many archives are being made as may be");

@@ -18,8 +18,9 @@ enum class archive_format : std::uint8_t { zip, tar };
 // does not get smaller.
 class archive_stream {
  public:
-  // `path` is a checked folder. Everything in the archive lies below a folder of its name.
-  archive_stream(service& shared, std::string path, archive_format format);
+  // `path` is a checked folder. Everything in the archive lies below a folder of its name. Of each
+  // file `who` is asked when it is packed.
+  archive_stream(service& shared, base::caller_ptr who, std::string path, archive_format format);
   ~archive_stream();
   archive_stream(const archive_stream&) = delete;
   archive_stream& operator=(const archive_stream&) = delete;

@@ -27,7 +27,9 @@ class pulse final : private net::watched {
         pause_(std::min(shared.limits.idle / 2, pause_max)),
         watch_(now.where(), *this, net::pause_for(pause_)) {}
 
-  [[nodiscard]] bool is_over() const { return shared_.draining || now_.client_left(); }
+  [[nodiscard]] bool is_over() const {
+    return shared_.draining || now_.client_left() || stream_.heard().has_lost_a_right();
+  }
   [[nodiscard]] bool is_due() const { return clock::now() - said_ >= pause_; }
   void said() { said_ = clock::now(); }
 
@@ -104,7 +106,8 @@ awaitable<result<void>> api_events(exchange& now, service& shared) {
     co_return co_await now.refuse(busy);
   }
   const auto stream = follower::make(now.where(), shared.events);
-  const auto followed = co_await follow(*stream, shared, wanted->path, wanted->recursive);
+  const auto followed =
+      co_await follow(*stream, shared, now.caller(), wanted->path, wanted->recursive);
   if (!followed) co_return followed;
   response head(status::ok);
   head.add("Content-Type", "text/event-stream").add("Cache-Control", "no-store");

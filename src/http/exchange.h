@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 
+#include "base/permission.h"
 #include "http/chunks.h"
 #include "http/request.h"
 #include "http/response.h"
@@ -48,6 +49,14 @@ class exchange {
   exchange& operator=(const exchange&) = delete;
 
   [[nodiscard]] const request& asked() const noexcept { return asked_; }
+  // For whom it is answered; known before a handler is called.
+  [[nodiscard]] const base::caller_ptr& caller() const noexcept { return caller_; }
+  void answer_for(base::caller_ptr who) noexcept { caller_ = std::move(who); }
+  // The right to something that the request names, asked for the caller.
+  template <base::right R>
+  [[nodiscard]] result<base::permitted<R>> permit(std::string_view path) const {
+    return base::permit<R>(caller_, std::string(path));
+  }
   [[nodiscard]] executor where() const noexcept;
   [[nodiscard]] exchange_abort abort_handle() const;
 
@@ -134,6 +143,7 @@ class exchange {
 
   connection& home_;
   const request asked_;
+  base::caller_ptr caller_;
   const std::uint64_t number_;
 
   std::uint64_t counted_left_ = 0;  // of a body whose length was told

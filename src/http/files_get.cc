@@ -90,10 +90,27 @@ awaitable<void> add_digest(exchange& now, service& shared, representation& what)
   what.digest = digest_field(digest.digest());
 }
 
-awaitable<result<std::shared_ptr<const store::content>>> open_on_pool(service& shared,
-                                                                      std::string_view path) {
-  co_return co_await net::on_pool(shared.pool,
-                                  [&shared, path] { return shared.downloads.open_content(path); });
+using opened_file = result<std::shared_ptr<const store::content>>;
+
+result<transfer::downloads::allowed> permit(const exchange& now) {
+  return now.permit<base::right::take>(now.asked().below("/files/"));
+}
+
+// What was read lately needs no disk to be opened, and so no other thread; nullopt: it does.
+std::optional<opened_file> try_open(const exchange& now, service& shared) {
+  const auto asked = permit(now);
+  if (!asked) return std::unexpected(asked.error());
+  return shared.downloads.try_open_content(*asked);
+}
+
+opened_file open(const exchange& now, service& shared) {
+  const auto asked = permit(now);
+  if (!asked) return std::unexpected(asked.error());
+  return shared.downloads.open_content(*asked);
+}
+
+awaitable<opened_file> open_on_pool(const exchange& now, service& shared) {
+  co_return co_await net::on_pool(shared.pool, [&now, &shared] { return open(now, shared); });
 }
 
 std::string content_range(const byte_range& part, std::uint64_t size_bytes) {
@@ -190,11 +207,9 @@ awaitable<result<void>> send_content(exchange& now, const representation& what) 
 
 awaitable<result<void>> get_file(exchange& now, service& shared) {
   if (now.asked().parameter("archive")) co_return co_await get_archive(now, shared);
-  const std::string_view path = now.asked().below("/files/");
-  // What was read lately needs no disk to be opened, and so no other thread.
-  auto opened = shared.downloads.try_open_content(path);
+  auto opened = try_open(now, shared);
   if (!opened) {
-    auto waited = co_await open_on_pool(shared, path);
+    auto waited = co_await open_on_pool(now, shared);
     opened = std::move(waited);
   }
   auto& file = *opened;

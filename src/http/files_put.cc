@@ -16,13 +16,16 @@
 namespace sluice::http {
 namespace {
 
+using base::right;
+using place = transfer::allowed_place<right::give>;
+
 std::unexpected<problem> refuse(status code, std::string what) {
   return std::unexpected(problem(code, std::move(what)));
 }
 
 // What the request wants, held against what is there.
 struct wish {
-  store::rel_path path;
+  place path;
   std::optional<catalog::replaced_file> replaces{};
   std::int64_t mtime_ns = 0;
   claimed_digests digests{};
@@ -34,9 +37,12 @@ std::int64_t now_ns() {
 }
 
 // What is wrong with the request whatever is there.
-parsed<wish> read_wish(const request& asked) {
+parsed<wish> read_wish(const exchange& now) {
+  const request& asked = now.asked();
   if (asked.path.ends_with('/')) return refuse(status::conflict, asked.path + " names a folder");
-  auto path = store::rel_path::parse(asked.below("/files/"));
+  auto to = now.permit<right::give>(asked.below("/files/"));
+  if (!to) return std::unexpected(to_problem(to.error()));
+  auto path = place::of(std::move(*to));
   if (!path) return std::unexpected(to_problem(path.error()));
   if (asked.has("Content-Range")) {
     return refuse(status::bad_request, "PUT takes a whole file and no Content-Range");
@@ -51,8 +57,15 @@ parsed<wish> read_wish(const request& asked) {
   return wish{.path = std::move(*path), .mtime_ns = now_ns(), .digests = std::move(*digests)};
 }
 
-result<std::optional<store::entry>> find(transfer::tree& tree, const std::string& path) {
-  auto there = tree.stat(path);
+// Who may give and not see finds out by trying whether the name is free.
+result<std::optional<store::entry>> find(transfer::tree& tree, const exchange& now,
+                                         const std::string& path) {
+  const auto seen = now.permit<right::see>(path);
+  const bool is_conditional = now.asked().has("If-Match") || now.asked().has("If-None-Match") ||
+                              now.asked().has("If-Unmodified-Since");
+  if (!seen && is_conditional) return std::unexpected(seen.error());
+  if (!seen) return std::nullopt;
+  auto there = tree.stat(*seen);
   if (!there && there.error().code == errc::not_found) return std::nullopt;
   if (!there) return std::unexpected(there.error());
   return std::optional(std::move(*there));
@@ -85,6 +98,8 @@ problem explain_failure(const request& asked, const error& why) {
 }
 
 struct small_job {
+  explicit small_job(const place& to) : wanted(to.by()) {}
+
   transfer::small_file wanted;
   base::pooled_buffer buffer;
   std::size_t size_bytes = 0;
@@ -118,12 +133,10 @@ awaitable<result<result<store::entry>>> take_small(exchange& now, service& share
                                                    const wish& wanted, bool& taken) {
   const std::size_t size_bytes = now.asked().content_length.value_or(0);
   taken = true;
-  auto job = std::make_shared<small_job>();
-  job->wanted = {.path = wanted.path.text(),
-                 .mtime_ns = wanted.mtime_ns,
-                 .executable = false,
-                 .replaces = wanted.replaces,
-                 .make_parents = true};
+  auto job = std::make_shared<small_job>(wanted.path);
+  job->wanted.mtime_ns = wanted.mtime_ns;
+  job->wanted.replaces = wanted.replaces;
+  job->wanted.make_parents = true;
   job->size_bytes = size_bytes;
   job->claims = wanted.digests;
   if (size_bytes > 0) {
@@ -140,25 +153,21 @@ awaitable<result<result<store::entry>>> take_small(exchange& now, service& share
   co_return co_await store_small(shared, job);
 }
 
-result<std::shared_ptr<transfer::upload>> open_upload(transfer::uploads& uploads,
-                                                      const wish& wanted,
-                                                      std::optional<std::uint64_t> size_bytes) {
-  transfer::upload_request request;
-  request.path = wanted.path;
+result<transfer::opened_upload> open_upload(transfer::uploads& uploads, const wish& wanted,
+                                            std::optional<std::uint64_t> size_bytes) {
+  transfer::upload_request request(wanted.path);
   request.size_bytes = size_bytes;
   request.mtime_ns = wanted.mtime_ns;
   request.replaces = wanted.replaces;
   request.make_parents = true;
   request.form = catalog::upload_form::serial;
   request.untold = true;
-  auto opened = uploads.open(request);
-  if (!opened) return std::unexpected(opened.error());
-  return opened->upload;
+  return uploads.open(request);
 }
 
 // Receives all of the body; the outer result is what the connection said.
 awaitable<result<result<void>>> fill(exchange& now, service& shared, const wish& wanted,
-                                     const std::shared_ptr<transfer::upload>& upload) {
+                                     const transfer::opened_upload& upload) {
   const auto writer = co_await take_over(now, shared, upload);
   if (!writer) co_return result<void>(std::unexpected(writer.error()));
   body_watch watch{.digests = wanted.digests.begin()};
@@ -183,10 +192,10 @@ awaitable<result<result<store::entry>>> take_large(exchange& now, service& share
     return open_upload(shared.uploads, wanted, now.asked().content_length);
   });
   if (!opened) co_return result<store::entry>(std::unexpected(opened.error()));
-  const auto& upload = *opened;
-  const auto filled = co_await fill(now, shared, wanted, upload);
+  const auto& upload = opened->upload;
+  const auto filled = co_await fill(now, shared, wanted, *opened);
   result<store::entry> outcome = fail(errc::cancelled);
-  if (filled && *filled) outcome = co_await publish(shared, upload);
+  if (filled && *filled) outcome = co_await publish(shared, upload, opened->by);
   if (outcome) co_return outcome;
   const auto gone = co_await net::on_pool(shared.pool, [&upload] { return upload->abort(); });
   if (!gone) base::log_warning("throw away {}: {}", wanted.path.text(), gone.error().message());
@@ -216,10 +225,11 @@ void add_validators(response& head, const store::entry& file) {
 }  // namespace
 
 awaitable<result<void>> put_file(exchange& now, service& shared) {
-  auto wanted = read_wish(now.asked());
+  auto wanted = read_wish(now);
   if (!wanted) co_return co_await now.refuse(wanted.error());
-  const auto there = co_await net::on_pool(
-      shared.pool, [&shared, &wanted] { return find(shared.tree, wanted->path.text()); });
+  const auto there = co_await net::on_pool(shared.pool, [&shared, &now, &wanted] {
+    return find(shared.tree, now, wanted->path.text());
+  });
   if (!there) co_return std::unexpected(there.error());
   const auto fine = check_place(now.asked(), *there);
   if (!fine) co_return co_await now.refuse(fine.error());
@@ -240,8 +250,12 @@ awaitable<result<void>> put_file(exchange& now, service& shared) {
 
 awaitable<result<void>> delete_file(exchange& now, service& shared) {
   const std::string path(now.asked().below("/files/"));
+  const auto asked = now.permit<right::change>(path);
+  if (!asked) co_return std::unexpected(asked.error());
+  const auto seen = now.permit<right::see>(path);
+  if (!seen) co_return std::unexpected(seen.error());
   const auto there =
-      co_await net::on_pool(shared.pool, [&shared, &path] { return shared.tree.stat(path); });
+      co_await net::on_pool(shared.pool, [&shared, &seen] { return shared.tree.stat(*seen); });
   if (!there) co_return std::unexpected(there.error());
   if (there->kind == store::entry_kind::folder) {
     const problem folder(status::conflict,
@@ -254,7 +268,7 @@ awaitable<result<void>> delete_file(exchange& now, service& shared) {
     co_return co_await now.refuse(other);
   }
   const auto removed = co_await net::on_pool(
-      shared.pool, [&shared, &path] { return shared.tree.remove(path, false); });
+      shared.pool, [&shared, &asked] { return shared.tree.remove(*asked, false); });
   if (!removed) co_return removed;
   const response gone(status::no_content);
   co_return co_await now.send(gone);

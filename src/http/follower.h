@@ -31,7 +31,7 @@ class follower : public std::enable_shared_from_this<follower> {
 
 // Follows what is there. The arguments outlive the coroutine.
 //   not_found, invalid_argument, not_allowed: as `tree::stat`; busy: too many are followed
-awaitable<result<void>> follow(follower& by, service& shared, const std::string& path,
-                               bool recursive);
+awaitable<result<void>> follow(follower& by, service& shared, const base::caller_ptr& who,
+                               const std::string& path, bool recursive);
 
 }  // namespace sluice::http

@@ -17,9 +17,10 @@ namespace websocket = boost::beast::websocket;
 
 }  // namespace
 
-live_session::live_session(tcp_socket& socket, service& shared)
+live_session::live_session(tcp_socket& socket, service& shared, base::caller_ptr who)
     : socket_(socket),
       shared_(shared),
+      who_(std::move(who)),
       stream_(socket),
       follower_(follower::make(socket.get_executor(), shared.events)),
       watch_(socket.get_executor(), *this, net::pause_for(shared.limits.stall)) {}
@@ -134,6 +135,10 @@ void live_session::look(clock::time_point now) {
     return cut();
   }
   if (shared_.closing) return cut();
+  if (follower_->heard().has_lost_a_right()) {
+    base::log_info("live: ended: the right to see what is watched was taken away");
+    return cut();
+  }
   if (leaves_ || !shared_.draining) return;
   leaves_ = true;
   follower_->nudge();
@@ -152,7 +157,7 @@ awaitable<result<void>> live(exchange& now, service& shared) {
     const problem busy(status::service_unavailable, "as many follow this server as may");
     co_return co_await now.refuse(busy);
   }
-  const auto session = std::make_shared<live_session>(now.hand_over(), shared);
+  const auto session = std::make_shared<live_session>(now.hand_over(), shared, now.caller());
   co_await session->run(std::move(*wanted));
   co_return result<void>{};
 }

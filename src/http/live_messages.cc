@@ -59,7 +59,7 @@ awaitable<json> live_session::watch(const json& message) {
   if (!path) co_return refusal("watch", path.error().detail);
   const auto recursive = flag_of(message, "recursive");
   if (!recursive) co_return refusal("watch", recursive.error().detail);
-  const auto followed = co_await follow(*follower_, shared_, *path, *recursive);
+  const auto followed = co_await follow(*follower_, shared_, who_, *path, *recursive);
   if (!followed) co_return refusal("watch", to_problem(followed.error()).detail);
   json told;
   told["kind"] = "watching";

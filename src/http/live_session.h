@@ -26,7 +26,7 @@ class live_session final : public std::enable_shared_from_this<live_session>, pr
   static constexpr std::size_t message_bytes_max = 4096;
   static constexpr std::size_t answers_max = 8;  // waiting to be written
 
-  live_session(tcp_socket& socket, service& shared);
+  live_session(tcp_socket& socket, service& shared, base::caller_ptr who);
 
   // From the handshake to the close. How it ended is logged.
   awaitable<void> run(upgrade_request asked);
@@ -53,6 +53,7 @@ class live_session final : public std::enable_shared_from_this<live_session>, pr
 
   tcp_socket& socket_;
   service& shared_;
+  const base::caller_ptr who_;
   stream stream_;
   const std::shared_ptr<follower> follower_;
   std::deque<std::string> answers_;

@@ -29,16 +29,18 @@ std::string note_of(const request& asked) {
 
 using upload_wanted = std::expected<transfer::upload_request, problem>;
 
-upload_wanted read_wanted(const request& asked, const incoming& what) {
-  auto path = store::rel_path::parse(asked.below(resumable_root));
+upload_wanted read_wanted(const exchange& now, const incoming& what) {
+  const request& asked = now.asked();
+  auto to = now.permit<base::right::give>(asked.below(resumable_root));
+  if (!to) return std::unexpected(to_problem(to.error()));
+  auto path = transfer::allowed_place<base::right::give>::of(std::move(*to));
   if (!path) return std::unexpected(to_problem(path.error()));
   auto length = announced_length(what.fields, asked, 0);
   if (!length) return std::unexpected(length.error());
   if (*length && asked.content_length.value_or(0) > **length) {
     return std::unexpected(inconsistent_length("the content is longer than Upload-Length"));
   }
-  transfer::upload_request wanted;
-  wanted.path = std::move(*path);
+  transfer::upload_request wanted(std::move(*path));
   wanted.form = catalog::upload_form::serial;
   wanted.size_bytes = *length;
   // Without the fields of the draft it is a request as any other.
@@ -58,13 +60,13 @@ awaitable<result<void>> announce(exchange& now, const service& shared, const inc
 }
 
 // What nobody can find again is of no use.
-awaitable<void> drop_unknown(service& shared, const std::string& id) {
-  (void)co_await net::on_pool(shared.pool, [&shared, &id] { return shared.uploads.remove(id); });
+awaitable<void> drop_unknown(const exchange& now, service& shared, const std::string& id) {
+  (void)co_await net::on_pool(
+      shared.pool, [&shared, &now, &id] { return shared.uploads.remove(id, now.caller()); });
 }
 
 awaitable<result<void>> receive_new(exchange& now, service& shared,
-                                    const std::shared_ptr<transfer::upload>& made,
-                                    const incoming& what) {
+                                    const transfer::opened_upload& made, const incoming& what) {
   const bool is_known = what.fields.complete && what.fields.is_our_version;
   if (is_known) {
     const auto told = co_await announce(now, shared, what);
@@ -73,7 +75,10 @@ awaitable<result<void>> receive_new(exchange& now, service& shared,
   const auto writer = co_await take_over(now, shared, made);
   if (!writer) co_return co_await resumable_refuse(now, writer.error());
   const auto received = co_await resumable_receive(now, shared, *writer, what);
-  if (what.completes && !is_known && !made->done()) co_await drop_unknown(shared, made->id());
+  if (what.completes && !is_known && !made.upload->done()) {
+    const std::string id = made.upload->id();
+    co_await drop_unknown(now, shared, id);
+  }
   co_return received;
 }
 
@@ -128,8 +133,7 @@ awaitable<result<void>> refuse_start(exchange& now, const transfer::serial_write
 }
 
 awaitable<result<void>> append_to(exchange& now, service& shared,
-                                  const std::shared_ptr<transfer::upload>& upload,
-                                  const incoming& what) {
+                                  const transfer::opened_upload& upload, const incoming& what) {
   const auto writer = co_await take_over(now, shared, upload);
   if (!writer) co_return co_await resumable_refuse(now, writer.error());
   const auto refusal = co_await net::on_pool(
@@ -140,7 +144,7 @@ awaitable<result<void>> append_to(exchange& now, service& shared,
 
 // How far it is; takes it over from whoever writes, so that the offset holds.
 awaitable<result<std::uint64_t>> offset_of(exchange& now, service& shared,
-                                           const std::shared_ptr<transfer::upload>& upload) {
+                                           const transfer::opened_upload& upload) {
   const auto writer = co_await take_over(now, shared, upload);
   if (!writer) co_return std::unexpected(writer.error());
   co_return (*writer)->offset();
@@ -173,7 +177,7 @@ awaitable<result<void>> resumable_create(exchange& now, service& shared) {
   what.fields = read_resumable_fields(now.asked());
   what.completes = what.fields.complete.value_or(true);
   what.creates = true;
-  const auto wanted = read_wanted(now.asked(), what);
+  const auto wanted = read_wanted(now, what);
   if (!wanted) co_return co_await resumable_refuse(now, wanted.error());
   const auto malformed = read_digests(now.asked(), wanted->note, what);
   if (malformed) co_return co_await resumable_refuse(now, *malformed);
@@ -181,7 +185,7 @@ awaitable<result<void>> resumable_create(exchange& now, service& shared) {
       shared.pool, [&shared, &wanted] { return shared.uploads.open(*wanted); });
   if (!opened) co_return co_await resumable_refuse(now, opened.error());
   what.url = std::string(resumable_root) + opened->upload->id();
-  co_return co_await receive_new(now, shared, opened->upload, what);
+  co_return co_await receive_new(now, shared, *opened, what);
 }
 
 awaitable<result<void>> resumable_append(exchange& now, service& shared) {
@@ -190,24 +194,24 @@ awaitable<result<void>> resumable_append(exchange& now, service& shared) {
   incoming what;
   const auto malformed = read_append(now.asked(), row->note, what);
   if (malformed) co_return co_await resumable_refuse(now, *malformed);
-  const auto joined =
-      co_await net::on_pool(shared.pool, [&shared, &row] { return shared.uploads.join(row->id); });
+  const auto joined = co_await net::on_pool(
+      shared.pool, [&shared, &now, &row] { return shared.uploads.join(row->id, now.caller()); });
   if (!joined) co_return co_await resumable_refuse(now, joined.error());
   if (joined->done) co_return co_await refuse_completed(now);
-  co_return co_await append_to(now, shared, joined->upload, what);
+  co_return co_await append_to(now, shared, *joined, what);
 }
 
 awaitable<result<void>> resumable_look(exchange& now, service& shared) {
   const auto row = co_await resumable_facts(now, shared);
   if (!row) co_return co_await resumable_refuse(now, row.error());
-  const auto joined =
-      co_await net::on_pool(shared.pool, [&shared, &row] { return shared.uploads.join(row->id); });
+  const auto joined = co_await net::on_pool(
+      shared.pool, [&shared, &now, &row] { return shared.uploads.join(row->id, now.caller()); });
   if (!joined) co_return co_await resumable_refuse(now, joined.error());
   if (joined->done) {
     const auto size = joined->done->size_bytes;
     co_return co_await tell_state(now, shared, size, size, true, row->idle_s);
   }
-  const auto offset = co_await offset_of(now, shared, joined->upload);
+  const auto offset = co_await offset_of(now, shared, *joined);
   if (!offset) co_return co_await resumable_refuse(now, offset.error());
   co_return co_await tell_state(now, shared, *offset, joined->upload->size_bytes(), false,
                                 row->idle_s);
@@ -217,7 +221,7 @@ awaitable<result<void>> resumable_cancel(exchange& now, service& shared) {
   const auto row = co_await resumable_facts(now, shared);
   if (!row) co_return co_await resumable_refuse(now, row.error());
   const auto removed = co_await net::on_pool(
-      shared.pool, [&shared, &row] { return shared.uploads.remove(row->id); });
+      shared.pool, [&shared, &now, &row] { return shared.uploads.remove(row->id, now.caller()); });
   if (!removed) co_return co_await resumable_refuse(now, removed.error());
   const response answer(status::no_content);
   co_return co_await now.send(answer);

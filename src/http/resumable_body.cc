@@ -89,6 +89,7 @@ awaitable<result<void>> receive_piece(exchange& now, service& shared, piece_writ
 
 awaitable<result<void>> tell_progress(const transfer::serial_writer& to, body_watch& watch,
                                       std::uint64_t& told) {
+  if (!to.by().still_holds()) co_return result<void>{};  // the next piece is refused
   const auto durable = to.home().durable_bytes();
   if (durable < told + progress_bytes) co_return result<void>{};
   told = durable;
@@ -116,9 +117,9 @@ awaitable<result<void>> receive_body(exchange& now, service& shared, transfer::s
 }
 
 awaitable<result<std::shared_ptr<transfer::serial_writer>>> take_over(
-    exchange& now, service& shared, const std::shared_ptr<transfer::upload>& of) {
+    exchange& now, service& shared, const transfer::opened_upload& of) {
   const auto abort = now.abort_handle();
-  const auto begin = [&of, &abort] { return of->write_serially(abort); };
+  const auto begin = [&of, &abort] { return of.upload->write_serially(abort, of.by); };
   co_return co_await net::on_pool(shared.pool, begin);
 }
 
@@ -131,11 +132,12 @@ awaitable<result<std::uint64_t>> make_durable(const std::shared_ptr<transfer::se
 }
 
 awaitable<result<store::entry>> publish(service& shared,
-                                        const std::shared_ptr<transfer::upload>& of) {
+                                        const std::shared_ptr<transfer::upload>& of,
+                                        const transfer::upload::allowed& by) {
   using outcome = result<store::entry>;
-  const auto start = [&shared, &of](const auto& complete) {
-    boost::asio::post(shared.pool, [of, complete] {
-      of->finish(std::nullopt, [complete](outcome entry) { complete(std::move(entry)); });
+  const auto start = [&shared, &of, &by](const auto& complete) {
+    boost::asio::post(shared.pool, [of, &by, complete] {
+      of->finish(by, std::nullopt, [complete](outcome entry) { complete(std::move(entry)); });
     });
   };
   co_return co_await net::from_callback<outcome>(start);

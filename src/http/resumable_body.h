@@ -35,9 +35,10 @@ awaitable<result<void>> receive_body(exchange& now, service& shared, transfer::s
 
 // The rest runs on the pool. Errors as of the functions of the transfer room.
 awaitable<result<std::shared_ptr<transfer::serial_writer>>> take_over(
-    exchange& now, service& shared, const std::shared_ptr<transfer::upload>& of);
+    exchange& now, service& shared, const transfer::opened_upload& of);
 awaitable<result<std::uint64_t>> make_durable(const std::shared_ptr<transfer::serial_writer>& of);
 awaitable<result<store::entry>> publish(service& shared,
-                                        const std::shared_ptr<transfer::upload>& of);
+                                        const std::shared_ptr<transfer::upload>& of,
+                                        const transfer::upload::allowed& by);
 
 }  // namespace sluice::http

@@ -115,8 +115,8 @@ awaitable<result<catalog::upload_row>> resumable_facts(exchange& now, service& s
   using found = result<catalog::upload_row>;
   const auto id = resumable_upload_id(now.asked().path);
   if (!id) co_return found(fail(errc::not_found, "find the upload " + now.asked().path));
-  co_return co_await net::on_pool(shared.pool, [&shared, &id]() -> found {
-    auto row = shared.uploads.facts(*id);
+  co_return co_await net::on_pool(shared.pool, [&shared, &now, &id]() -> found {
+    auto row = shared.uploads.facts(*id, now.caller());
     if (row && !upload_note::read(row->note, resumable_protocol)) {
       return fail(errc::not_found, "find the resumable upload " + *id);
     }
@@ -172,8 +172,8 @@ void choose_digests(reception& all) {
 awaitable<void> drop(reception& all) {
   all.writer->give_up();
   const std::string id = all.writer->home().id();
-  (void)co_await net::on_pool(all.shared.pool,
-                              [&all, &id] { return all.shared.uploads.remove(id); });
+  (void)co_await net::on_pool(
+      all.shared.pool, [&all, &id] { return all.shared.uploads.remove(id, all.now.caller()); });
 }
 
 // An upload whose content goes beyond its length is no more (draft, 4.4.2).
@@ -225,7 +225,7 @@ awaitable<result<void>> complete(reception& all) {
     co_return co_await refuse_complete(all, why);
   }
   const auto home = all.writer->home().shared_from_this();
-  const auto file = co_await publish(all.shared, home);
+  const auto file = co_await publish(all.shared, home, all.writer->by());
   if (!file) {
     const auto why = to_problem(file.error());
     co_return co_await refuse_complete(all, why);

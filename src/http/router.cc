@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/ip/address.hpp>
+#include <optional>
 #include <string>
 
 #include "http/syntax.h"
@@ -50,6 +51,30 @@ std::string allowed_methods(std::span<const route> table, std::string_view patte
   return allowed + "OPTIONS";
 }
 
+// What a caller has to have somewhere.
+std::optional<base::right> right_for(need needs) {
+  switch (needs) {
+    case need::none: return std::nullopt;
+    case need::see:
+    case need::follow: return base::right::see;
+    case need::take: return base::right::take;
+    case need::give: return base::right::give;
+    case need::change: return base::right::change;
+    case need::admin: return base::right::admin;
+  }
+  return base::right::admin;
+}
+
+parsed<void> check_rights(need needs, const base::caller& who) {
+  const auto wanted = right_for(needs);
+  if (!wanted || who.may_below({}).has(*wanted)) return {};
+  const std::string what = "the right to " + std::string(name_of(*wanted));
+  if (who.is_known()) {
+    return std::unexpected(problem(status::forbidden, what + " is missing, here and elsewhere"));
+  }
+  return std::unexpected(problem(status::unauthorized, what + " needs a login"));
+}
+
 bool is_address(const std::string& host) {
   boost::system::error_code no_address;
   (void)boost::asio::ip::make_address(host, no_address);
@@ -58,7 +83,8 @@ bool is_address(const std::string& host) {
 
 }  // namespace
 
-parsed<void> authorize(const request& asked, right needs, const service& shared) {
+parsed<void> authorize(const request& asked, need needs, const base::caller& who,
+                       const service& shared) {
   const bool known = asked.host.empty() || asked.host == "localhost" || is_address(asked.host) ||
                      std::ranges::find(shared.hosts, asked.host) != shared.hosts.end();
   if (!known) {
@@ -67,11 +93,13 @@ parsed<void> authorize(const request& asked, right needs, const service& shared)
                                                  "; \"sluice serve --host " + asked.host +
                                                  "\" says it does"));
   }
-  const bool writes = needs == right::give || needs == right::change;
-  const bool is_held_to_origin = writes || needs == right::follow;
-  if (!is_held_to_origin || !asked.has("Origin")) return {};
+  const bool writes = needs == need::give || needs == need::change || needs == need::admin;
+  const bool is_held_to_origin = writes || needs == need::follow;
+  if (!is_held_to_origin || !asked.has("Origin")) return check_rights(needs, who);
   const std::string origin = asked.field("Origin");
-  if (equals_ignoring_case(origin, "http://" + asked.field("Host"))) return {};
+  if (equals_ignoring_case(origin, "http://" + asked.field("Host"))) {
+    return check_rights(needs, who);
+  }
   return std::unexpected(problem(
       status::forbidden, "a page of " + origin + " may not " +
                              (writes ? "change anything here" : "follow what happens here")));
@@ -94,7 +122,8 @@ awaitable<result<void>> dispatch(exchange& now, service& shared) {
     refused.add("Allow", allowed_methods(table, pattern));
     co_return co_await now.send(refused);
   }
-  const auto allowed = authorize(asked, row->needs, shared);
+  now.answer_for(shared.gate.stranger());
+  const auto allowed = authorize(asked, row->needs, *now.caller(), shared);
   if (!allowed) {
     const response refused(allowed.error());
     co_return co_await now.send(refused);

@@ -10,14 +10,16 @@
 
 namespace sluice::http {
 
-// What a request wants of the path that it names.
-enum class right : std::uint8_t {
+// What a request wants of whatever it names. Of the path itself the handler asks, since only it
+// knows which that is.
+enum class need : std::uint8_t {
   none,    // nothing that anybody stored
   see,     // names, sizes, times
   follow,  // the same, and what happens to them: not for pages of other origins
   take,    // content
   give,    // new content under a free name
   change,  // rename, remove, replace
+  admin,   // who may do what
 };
 
 // An error that is returned before a response began is answered as a problem; after that it ends
@@ -28,7 +30,7 @@ struct route {
   std::string_view
       method;             // "*": all, the handler answers those it does not know. GET is also HEAD
   std::string_view path;  // "/api/tree" is this path; one that ends with "/" is all below it too
-  right needs;
+  need needs;
   handler answer;
 };
 
@@ -39,8 +41,10 @@ struct route {
 // Allow where no row has it; then `authorize`; then the handler.
 awaitable<result<void>> dispatch(exchange& now, service& shared);
 
-// The one place that says whether a request may be answered: the Host it names (DNS rebinding:
-// 421), the Origin of one that changes something or follows changes (RFC 6454, 7: 403).
-[[nodiscard]] parsed<void> authorize(const request& asked, right needs, const service& shared);
+// The one place that says whether a request may be answered at all: the Host it names (DNS
+// rebinding: 421), the Origin of one that changes something or follows changes (RFC 6454, 7: 403),
+// and whether the caller may do such a thing anywhere (401 to strangers, 403 to others).
+[[nodiscard]] parsed<void> authorize(const request& asked, need needs, const base::caller& who,
+                                     const service& shared);
 
 }  // namespace sluice::http

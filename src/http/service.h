@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "access/gate.h"
 #include "base/buffer_pool.h"
 #include "net/on_pool.h"
 #include "transfer/downloads.h"
@@ -74,6 +75,7 @@ struct service {
   transfer::downloads& downloads;
   transfer::tree& tree;
   transfer::events& events;
+  access::gate& gate;
   net::blocking_pool& pool;
   base::buffer_pool& buffers;
   connection_limits limits;

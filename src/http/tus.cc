@@ -28,7 +28,7 @@ awaitable<result<void>> terminate(exchange& now, service& shared) {
   const auto row = co_await tus_facts(now, shared);
   if (!row) co_return co_await tus_refuse(now, row.error());
   const auto removed = co_await net::on_pool(
-      shared.pool, [&shared, &row] { return shared.uploads.remove(row->id); });
+      shared.pool, [&shared, &now, &row] { return shared.uploads.remove(row->id, now.caller()); });
   if (!removed) co_return co_await tus_refuse(now, removed.error());
   const auto answer = tus_response(status::no_content);
   co_return co_await now.send(answer);

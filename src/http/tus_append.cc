@@ -81,8 +81,7 @@ std::optional<problem> check_start(const exchange& now, transfer::serial_writer&
 }
 
 awaitable<result<void>> append_to(exchange& now, service& shared,
-                                  const std::shared_ptr<transfer::upload>& upload,
-                                  const appending& wanted) {
+                                  const transfer::opened_upload& upload, const appending& wanted) {
   const auto writer = co_await take_over(now, shared, upload);
   if (!writer) co_return co_await tus_refuse(now, writer.error());
   auto refusal = co_await net::on_pool(
@@ -91,7 +90,7 @@ awaitable<result<void>> append_to(exchange& now, service& shared,
   const auto received = co_await tus_receive(now, shared, *writer, wanted.check, refusal);
   if (!received) co_return received;
   if (refusal) co_return co_await tus_refuse(now, *refusal);
-  const auto progress = co_await tus_settle(shared, *writer);
+  const auto progress = co_await tus_settle(now, shared, *writer);
   if (!progress) co_return co_await tus_refuse(now, progress.error());
   auto answer = acknowledged(progress->offset);
   if (!progress->is_done) answer.add("Upload-Expires", tus_expiry(shared, 0));
@@ -109,11 +108,11 @@ awaitable<result<void>> tus_append(exchange& now, service& shared) {
     const problem why(status::forbidden, "append to an upload that is made of others");
     co_return co_await tus_refuse(now, why);
   }
-  const auto joined =
-      co_await net::on_pool(shared.pool, [&shared, &row] { return shared.uploads.join(row->id); });
+  const auto joined = co_await net::on_pool(
+      shared.pool, [&shared, &now, &row] { return shared.uploads.join(row->id, now.caller()); });
   if (!joined) co_return co_await tus_refuse(now, joined.error());
   if (joined->done) co_return co_await append_to_done(now, *joined->done, *wanted);
-  co_return co_await append_to(now, shared, joined->upload, *wanted);
+  co_return co_await append_to(now, shared, *joined, *wanted);
 }
 
 namespace {
@@ -126,8 +125,9 @@ struct offset_found {
 };
 
 // Of a final upload whose parts all have a length: their sum.
-std::optional<std::uint64_t> sum_of_parts(service& shared, const std::string& id) {
-  const auto parts = shared.uploads.parts(id);
+std::optional<std::uint64_t> sum_of_parts(service& shared, const base::caller_ptr& who,
+                                          const std::string& id) {
+  const auto parts = shared.uploads.parts(id, who);
   if (!parts) return std::nullopt;
   std::uint64_t sum = 0;
   for (const auto& part : *parts) {
@@ -137,41 +137,44 @@ std::optional<std::uint64_t> sum_of_parts(service& shared, const std::string& id
   return sum;
 }
 
-result<offset_found> look_at_joined(service& shared, const std::string& id) {
-  auto done = shared.uploads.join_parts(id);
+result<offset_found> look_at_joined(service& shared, const base::caller_ptr& who,
+                                    const std::string& id) {
+  auto done = shared.uploads.join_parts(id, who);
   if (!done) return std::unexpected(done.error());
   if (*done) return offset_found{(*done)->size_bytes, (*done)->size_bytes, true};
-  return offset_found{std::nullopt, sum_of_parts(shared, id), false};
+  return offset_found{std::nullopt, sum_of_parts(shared, who, id), false};
 }
 
 // An upload that is whole and has no name yet gets it here: its last request was cut off.
 awaitable<result<offset_found>> look_at_open(exchange& now, service& shared,
-                                             const std::shared_ptr<transfer::upload>& upload) {
-  const auto writer = co_await take_over(now, shared, upload);
+                                             const transfer::opened_upload& opened) {
+  const auto writer = co_await take_over(now, shared, opened);
   if (!writer) co_return std::unexpected(writer.error());
+  const auto& upload = opened.upload;
   const auto size = upload->size_bytes();
   const bool is_part = upload->form() == catalog::upload_form::part;
   if (is_part || size != (*writer)->offset()) {
     co_return offset_found{(*writer)->offset(), size, false};
   }
-  const auto progress = co_await tus_settle(shared, *writer);
+  const auto progress = co_await tus_settle(now, shared, *writer);
   if (!progress) co_return std::unexpected(progress.error());
   co_return offset_found{progress->offset, size, true};
 }
 
 awaitable<result<offset_found>> look(exchange& now, service& shared,
                                      const catalog::upload_row& row) {
-  const auto joined =
-      co_await net::on_pool(shared.pool, [&shared, &row] { return shared.uploads.join(row.id); });
+  const auto joined = co_await net::on_pool(
+      shared.pool, [&shared, &now, &row] { return shared.uploads.join(row.id, now.caller()); });
   if (!joined) co_return std::unexpected(joined.error());
   if (joined->done) {
     co_return offset_found{joined->done->size_bytes, joined->done->size_bytes, true};
   }
   if (row.form == catalog::upload_form::joined) {
-    co_return co_await net::on_pool(shared.pool,
-                                    [&shared, &row] { return look_at_joined(shared, row.id); });
+    co_return co_await net::on_pool(shared.pool, [&shared, &now, &row] {
+      return look_at_joined(shared, now.caller(), row.id);
+    });
   }
-  co_return co_await look_at_open(now, shared, joined->upload);
+  co_return co_await look_at_open(now, shared, *joined);
 }
 
 }  // namespace

@@ -8,8 +8,15 @@
 namespace sluice::http {
 namespace {
 
+using base::right;
+using place = transfer::allowed_place<right::give>;
+
 struct creation {
-  transfer::upload_request request{};
+  store::rel_path path{};  // none of a part
+  catalog::upload_form form = catalog::upload_form::serial;
+  std::optional<std::uint64_t> size_bytes{};
+  std::int64_t mtime_ns = 0;
+  std::vector<std::string> parts{};
   tus_check check{};
   bool has_body = false;
 };
@@ -48,32 +55,28 @@ result<void> read_metadata(const request& asked, creation& into) {
     if (!read) return fail(errc::invalid_argument, "read Upload-Metadata: it is malformed");
     metadata = std::move(*read);
   }
-  auto& wanted = into.request;
-  wanted.mtime_ns = tus_mtime_ns(metadata).value_or(std::time(nullptr) * 1'000'000'000);
-  wanted.make_parents = true;
-  if (wanted.form == catalog::upload_form::part) return {};
+  into.mtime_ns = tus_mtime_ns(metadata).value_or(std::time(nullptr) * 1'000'000'000);
+  if (into.form == catalog::upload_form::part) return {};
   auto path = tus_target(asked.below(tus_root), metadata);
   if (!path) return std::unexpected(path.error());
-  wanted.path = std::move(*path);
+  into.path = std::move(*path);
   return {};
 }
 
 std::expected<void, problem> read_form(const request& asked, creation& into) {
-  auto& wanted = into.request;
-  wanted.form = catalog::upload_form::serial;
   if (asked.has("Upload-Concat")) {
     auto concat = parse_tus_concat(asked.field("Upload-Concat"));
     if (!concat) return std::unexpected(to_problem(concat.error()));
-    wanted.form = concat->is_partial ? catalog::upload_form::part : catalog::upload_form::joined;
-    wanted.parts = std::move(concat->parts);
+    into.form = concat->is_partial ? catalog::upload_form::part : catalog::upload_form::joined;
+    into.parts = std::move(concat->parts);
   }
-  if (wanted.form == catalog::upload_form::joined) {
+  if (into.form == catalog::upload_form::joined) {
     if (!asked.has("Upload-Length") && !into.has_body) return {};
     return refuse(status::bad_request, "a final upload has no Upload-Length and no content");
   }
   auto length = read_length(asked);
   if (!length) return std::unexpected(length.error());
-  wanted.size_bytes = *length;
+  into.size_bytes = *length;
   return {};
 }
 
@@ -96,19 +99,40 @@ read_creation_result read_creation(const request& asked) {
   if (auto metadata = read_metadata(asked, made); !metadata) {
     return std::unexpected(to_problem(metadata.error()));
   }
-  const auto& size = made.request.size_bytes;
+  const auto& size = made.size_bytes;
   if (size && asked.content_length.value_or(0) > *size) {
     return refuse(status::payload_too_large, "the request brings more bytes than Upload-Length");
   }
   auto check = tus_read_check(asked);
   if (!check) return std::unexpected(check.error());
   made.check = std::move(*check);
-  made.request.note = note_of(asked);
   return made;
 }
 
+result<base::permitted<right::give>> permit(const exchange& now, const creation& what) {
+  if (what.form == catalog::upload_form::part) {
+    return base::permit_anywhere<right::give>(now.caller());
+  }
+  return now.permit<right::give>(what.path.text());
+}
+
+result<transfer::opened_upload> open(const exchange& now, service& shared, const creation& what) {
+  auto asked = permit(now, what);
+  if (!asked) return std::unexpected(asked.error());
+  auto to = place::of(std::move(*asked));
+  if (!to) return std::unexpected(to.error());
+  transfer::upload_request wanted(std::move(*to));
+  wanted.form = what.form;
+  wanted.size_bytes = what.size_bytes;
+  wanted.mtime_ns = what.mtime_ns;
+  wanted.make_parents = true;
+  wanted.parts = what.parts;
+  wanted.note = note_of(now.asked());
+  return shared.uploads.open(wanted);
+}
+
 // A part that cannot be one is the request's mistake: the URL of the request itself is there.
-problem problem_of(const error& why, const transfer::upload_request& wanted) {
+problem problem_of(const error& why, const creation& wanted) {
   if (!wanted.parts.empty() && why.code == errc::not_found) {
     return {status::bad_request, why.message()};
   }
@@ -125,13 +149,14 @@ response created(const service& shared, const std::string& id, const tus_progres
 // Nobody was told of it.
 awaitable<result<void>> take_back(exchange& now, service& shared, const std::string& id,
                                   const error& why) {
-  (void)co_await net::on_pool(shared.pool, [&shared, &id] { return shared.uploads.remove(id); });
+  (void)co_await net::on_pool(
+      shared.pool, [&shared, &now, &id] { return shared.uploads.remove(id, now.caller()); });
   co_return co_await tus_refuse(now, why);
 }
 
 awaitable<result<void>> create_joined(exchange& now, service& shared, const std::string& id) {
-  const auto joined =
-      co_await net::on_pool(shared.pool, [&shared, &id] { return shared.uploads.join_parts(id); });
+  const auto joined = co_await net::on_pool(
+      shared.pool, [&shared, &now, &id] { return shared.uploads.join_parts(id, now.caller()); });
   if (!joined) co_return co_await take_back(now, shared, id, joined.error());
   const auto answer = created(shared, id, {.is_done = joined->has_value()});
   co_return co_await now.send(answer);
@@ -139,20 +164,22 @@ awaitable<result<void>> create_joined(exchange& now, service& shared, const std:
 
 // The content that comes with the creation.
 awaitable<result<void>> create_with_upload(exchange& now, service& shared,
-                                           const std::shared_ptr<transfer::upload>& made,
+                                           const transfer::opened_upload& opened,
                                            const tus_check& check) {
-  const auto writer = co_await take_over(now, shared, made);
+  const auto& made = opened.upload;
+  const auto writer = co_await take_over(now, shared, opened);
   if (!writer) co_return co_await take_back(now, shared, made->id(), writer.error());
   std::optional<problem> refusal;
   const auto received = co_await tus_receive(now, shared, *writer, check, refusal);
   if (!received) co_return received;
   if (refusal) {
     (*writer)->give_up();
-    (void)co_await net::on_pool(shared.pool,
-                                [&shared, &made] { return shared.uploads.remove(made->id()); });
+    (void)co_await net::on_pool(shared.pool, [&shared, &now, &made] {
+      return shared.uploads.remove(made->id(), now.caller());
+    });
     co_return co_await tus_refuse(now, *refusal);
   }
-  const auto progress = co_await tus_settle(shared, *writer);
+  const auto progress = co_await tus_settle(now, shared, *writer);
   if (!progress) co_return co_await tus_refuse(now, progress.error());
   auto answer = created(shared, made->id(), *progress);
   answer.add("Upload-Offset", std::to_string(progress->offset));
@@ -165,9 +192,9 @@ awaitable<result<void>> tus_create(exchange& now, service& shared) {
   auto wanted = read_creation(now.asked());
   if (!wanted) co_return co_await tus_refuse(now, wanted.error());
   const auto opened = co_await net::on_pool(
-      shared.pool, [&shared, &wanted] { return shared.uploads.open(wanted->request); });
+      shared.pool, [&shared, &now, &wanted] { return open(now, shared, *wanted); });
   if (!opened) {
-    const auto why = problem_of(opened.error(), wanted->request);
+    const auto why = problem_of(opened.error(), *wanted);
     co_return co_await tus_refuse(now, why);
   }
   const auto made = opened->upload;
@@ -175,7 +202,7 @@ awaitable<result<void>> tus_create(exchange& now, service& shared) {
     co_return co_await create_joined(now, shared, made->id());
   }
   if (wanted->has_body || made->size_bytes() == 0U) {
-    co_return co_await create_with_upload(now, shared, made, wanted->check);
+    co_return co_await create_with_upload(now, shared, *opened, wanted->check);
   }
   const auto answer = created(shared, made->id(), {});
   co_return co_await now.send(answer);

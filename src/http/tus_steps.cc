@@ -134,12 +134,12 @@ awaitable<result<void>> tus_receive(exchange& now, service& shared,
 namespace {
 
 // Whether the whole can be made is the business of whoever asks for the whole.
-awaitable<void> join_if_last(service& shared, const std::string& part) {
-  const auto joined = co_await net::on_pool(shared.pool, [&shared, &part]() -> result<void> {
-    const auto row = shared.uploads.facts(part);
+awaitable<void> join_if_last(const exchange& now, service& shared, const std::string& part) {
+  const auto joined = co_await net::on_pool(shared.pool, [&shared, &now, &part]() -> result<void> {
+    const auto row = shared.uploads.facts(part, now.caller());
     if (!row) return std::unexpected(row.error());
     if (row->part_of.empty()) return {};
-    auto whole = shared.uploads.join_parts(row->part_of);
+    auto whole = shared.uploads.join_parts(row->part_of, now.caller());
     return whole ? result<void>() : std::unexpected(whole.error());
   });
   if (!joined) base::log_info("join the parts of an upload: {}", joined.error().message());
@@ -147,20 +147,21 @@ awaitable<void> join_if_last(service& shared, const std::string& part) {
 
 }  // namespace
 
-awaitable<result<tus_progress>> tus_settle(service& shared,
+awaitable<result<tus_progress>> tus_settle(exchange& now, service& shared,
                                            const std::shared_ptr<transfer::serial_writer>& writer) {
   auto& home = writer->home();
   const bool is_whole = home.size_bytes() == writer->offset();
   const bool is_part = home.form() == catalog::upload_form::part;
   if (is_whole && !is_part) {
-    const auto file = co_await publish(shared, home.shared_from_this());
+    const auto whole = home.shared_from_this();
+    const auto file = co_await publish(shared, whole, writer->by());
     if (!file) co_return std::unexpected(file.error());
     co_return tus_progress{file->size_bytes, true};
   }
   const auto durable = co_await make_durable(writer);
   if (!durable) co_return std::unexpected(durable.error());
   writer->give_up();  // a part that is joined is thrown away
-  if (is_whole) co_await join_if_last(shared, home.id());
+  if (is_whole) co_await join_if_last(now, shared, home.id());
   co_return tus_progress{*durable, false};
 }
 
@@ -168,8 +169,8 @@ awaitable<result<catalog::upload_row>> tus_facts(exchange& now, service& shared)
   const auto id = tus_upload_id(now.asked().path);
   using found = result<catalog::upload_row>;
   if (!id) co_return found(fail(errc::not_found, "find the upload " + now.asked().path));
-  co_return co_await net::on_pool(shared.pool, [&shared, &id]() -> found {
-    auto row = shared.uploads.facts(*id);
+  co_return co_await net::on_pool(shared.pool, [&shared, &now, &id]() -> found {
+    auto row = shared.uploads.facts(*id, now.caller());
     if (row && !upload_note::read(row->note, tus_protocol)) {
       return fail(errc::not_found, "find tus upload " + *id);
     }

@@ -48,7 +48,7 @@ struct tus_progress {
   std::uint64_t offset = 0;
   bool is_done = false;  // it does not expire any more
 };
-awaitable<result<tus_progress>> tus_settle(service& shared,
+awaitable<result<tus_progress>> tus_settle(exchange& now, service& shared,
                                            const std::shared_ptr<transfer::serial_writer>& writer);
 
 awaitable<result<void>> tus_create(exchange& now, service& shared);

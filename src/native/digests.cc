@@ -70,8 +70,10 @@ std::pair<std::uint64_t, std::uint64_t> asked(const v1::Digests& message,
 awaitable<result<void>> digests_of_file(std::shared_ptr<session> self, std::uint32_t request,
                                         v1::Digests message) {
   auto& shared = self->shared();
+  const auto asked_for = base::permit<base::right::take>(self->caller(), message.path());
+  if (!asked_for) co_return std::unexpected(asked_for.error());
   const auto file = co_await net::on_pool(
-      shared.pool, [&shared, &message] { return shared.downloads.open(message.path()); });
+      shared.pool, [&shared, &asked_for] { return shared.downloads.open(*asked_for); });
   if (!file) co_return std::unexpected(file.error());
   const auto& info = (*file)->info();
   const auto [first, end] =
@@ -106,8 +108,9 @@ awaitable<result<void>> digests_of_upload(std::shared_ptr<session> self, std::ui
   auto& shared = self->shared();
   const auto id = upload_id_text(message.upload_id());
   if (!id) co_return std::unexpected(id.error());
-  const auto opened =
-      co_await net::on_pool(shared.pool, [&shared, &id] { return shared.uploads.join(*id); });
+  const auto who = self->caller();
+  const auto opened = co_await net::on_pool(
+      shared.pool, [&shared, &id, &who] { return shared.uploads.join(*id, who); });
   if (!opened) co_return std::unexpected(opened.error());
   run_sender runs(self, request);
   if (opened->upload) {

@@ -69,8 +69,11 @@ result<void> check(const v1::Get& message, const store::entry& file) {
 }
 
 result<std::shared_ptr<transfer::download>> open_content(transfer::downloads& downloads,
-                                                         const v1::Get& message) {
-  auto file = downloads.open(message.path());
+                                                         const v1::Get& message,
+                                                         const base::caller_ptr& who) {
+  const auto asked = base::permit<base::right::take>(who, message.path());
+  if (!asked) return std::unexpected(asked.error());
+  auto file = downloads.open(*asked);
   if (!file) return std::unexpected(file.error());
   if (auto fine = check(message, (*file)->info()); !fine) return std::unexpected(fine.error());
   return file;
@@ -156,8 +159,10 @@ result<bool> append_small_reply(std::vector<std::byte>& out, std::uint32_t reque
 
 awaitable<void> answer_get(std::shared_ptr<session> self, std::uint32_t request, v1::Get message) {
   auto& shared = self->shared();
-  auto found = co_await net::on_pool(
-      shared.pool, [&shared, &message] { return open_content(shared.downloads, message); });
+  const auto who = self->caller();
+  auto found = co_await net::on_pool(shared.pool, [&shared, &message, &who] {
+    return open_content(shared.downloads, message, who);
+  });
   if (!found) {
     self->reply_error(request, found.error(), message.path());
     co_return;

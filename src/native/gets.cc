@@ -1,7 +1,6 @@
 #include "native/gets.h"
 
 #include <iterator>
-#include <string_view>
 #include <utility>
 
 #include "native/get_reply.h"
@@ -41,7 +40,10 @@ void gets::flush() {
 awaitable<void> gets::run(std::shared_ptr<session> keep, gets& self, std::vector<asked> files) {
   const auto count = files.size();
   auto& shared = keep->shared();
-  auto work = [&shared, &files] { return answer_all(shared.downloads, std::move(files)); };
+  const auto who = keep->caller();
+  auto work = [&shared, &files, &who] {
+    return answer_all(shared.downloads, who, std::move(files));
+  };
   auto done = co_await net::on_pool(shared.pool, work);
   --self.batches_;
   self.open_ -= count - done.large.size() - done.left.size();
@@ -68,12 +70,32 @@ awaitable<void> gets::run_large(std::shared_ptr<session> keep, gets& self) {
   --self.large_running_;
 }
 
+// Each in its place: opened, or why not.
+std::vector<result<std::shared_ptr<transfer::download>>> gets::open_all(
+    transfer::downloads& from, const base::caller_ptr& who, const std::vector<asked>& files) {
+  std::vector<result<std::shared_ptr<transfer::download>>> opened(files.size());
+  std::vector<transfer::downloads::allowed> allowed;
+  std::vector<std::size_t> places;
+  allowed.reserve(files.size());
+  places.reserve(files.size());
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    auto asked_for = base::permit<base::right::take>(who, files[i].message.path());
+    if (asked_for) {
+      allowed.push_back(std::move(*asked_for));
+      places.push_back(i);
+    } else {
+      opened[i] = std::unexpected(std::move(asked_for.error()));
+    }
+  }
+  auto found = from.open(allowed);
+  for (std::size_t i = 0; i < found.size(); ++i) opened[places[i]] = std::move(found[i]);
+  return opened;
+}
+
 // On a thread of the pool.
-gets::answer gets::answer_all(transfer::downloads& from, std::vector<asked> files) {
-  std::vector<std::string_view> paths;
-  paths.reserve(files.size());
-  for (const auto& one : files) paths.emplace_back(one.message.path());
-  const auto opened = from.open(paths);
+gets::answer gets::answer_all(transfer::downloads& from, const base::caller_ptr& who,
+                              std::vector<asked> files) {
+  const auto opened = open_all(from, who, files);
   answer done;
   for (std::size_t i = 0; i < files.size(); ++i) {
     auto& [request, message] = files[i];

@@ -19,9 +19,12 @@ bool concerns_block_only(errc code) {
   return code == errc::bad_digest || code == errc::conflict || code == errc::invalid_argument;
 }
 
-transfer::upload_request request_of(store::rel_path path, const v1::Put& message) {
-  transfer::upload_request wanted;
-  wanted.path = std::move(path);
+result<transfer::upload_request> request_of(const base::caller_ptr& who, const v1::Put& message) {
+  auto asked = base::permit<base::right::give>(who, message.path());
+  if (!asked) return std::unexpected(asked.error());
+  auto path = transfer::allowed_place<base::right::give>::of(std::move(*asked));
+  if (!path) return std::unexpected(path.error());
+  transfer::upload_request wanted(std::move(*path));
   if (message.has_size_bytes()) wanted.size_bytes = message.size_bytes();
   wanted.mtime_ns = message.mtime_ns();
   wanted.executable = message.executable();
@@ -32,51 +35,52 @@ transfer::upload_request request_of(store::rel_path path, const v1::Put& message
   return wanted;
 }
 
-result<transfer::opened_upload> open_upload(transfer::uploads& uploads, const v1::Put& message) {
+result<transfer::opened_upload> open_upload(transfer::uploads& uploads, const v1::Put& message,
+                                            const base::caller_ptr& who) {
+  result<std::string> id;
   if (!message.upload_id().empty()) {
-    const auto id = upload_id_text(message.upload_id());
+    id = upload_id_text(message.upload_id());
     if (!id) return std::unexpected(id.error());
-    if (message.path().empty()) return uploads.join(*id);
-    auto path = store::rel_path::parse(message.path());
-    if (!path) return std::unexpected(path.error());
-    return uploads.rename(*id, request_of(std::move(*path), message));
+    if (message.path().empty()) return uploads.join(*id, who);
   }
-  auto path = store::rel_path::parse(message.path());
-  if (!path) return std::unexpected(path.error());
-  return uploads.open(request_of(std::move(*path), message));
+  const auto wanted = request_of(who, message);
+  if (!wanted) return std::unexpected(wanted.error());
+  return id->empty() ? uploads.open(*wanted) : uploads.rename(*id, *wanted);
 }
 
 // A whole file has no id that the client knows: nobody could go on with it.
-result<transfer::opened_upload> open_untold(transfer::uploads& uploads, const v1::Put& message) {
-  auto path = store::rel_path::parse(message.path());
-  if (!path) return std::unexpected(path.error());
-  auto wanted = request_of(std::move(*path), message);
-  wanted.resume = false;
-  wanted.untold = true;
-  return uploads.open(wanted);
+result<transfer::opened_upload> open_untold(transfer::uploads& uploads, const v1::Put& message,
+                                            const base::caller_ptr& who) {
+  auto wanted = request_of(who, message);
+  if (!wanted) return std::unexpected(wanted.error());
+  wanted->resume = false;
+  wanted->untold = true;
+  return uploads.open(*wanted);
 }
 
 }  // namespace
 
 put::put(std::shared_ptr<session> self, std::uint32_t request,
-         std::shared_ptr<transfer::upload> home)
-    : session_(std::move(self)), request_(request), upload_(std::move(home)) {}
+         const transfer::opened_upload& opened)
+    : session_(std::move(self)), request_(request), upload_(opened.upload), by_(opened.by) {}
 
 // Reports come on a thread of the transfer room.
 void put::attach() {
-  writer_ = upload_->attach([where = session_->where(),
-                             me = weak_from_this()](const transfer::durability_report& report) {
+  auto told = [where = session_->where(),
+               me = weak_from_this()](const transfer::durability_report& report) {
     boost::asio::post(where, [me, report] {
       if (const auto self = me.lock()) self->tell(report);
     });
-  });
+  };
+  writer_ = upload_->attach(std::move(told), by_);
 }
 
 awaitable<std::shared_ptr<put>> put::open(std::shared_ptr<session> self, std::uint32_t request,
                                           v1::Put message) {
   auto& shared = self->shared();
+  const auto who = self->caller();
   const auto opened = co_await net::on_pool(
-      shared.pool, [&shared, &message] { return open_upload(shared.uploads, message); });
+      shared.pool, [&shared, &message, &who] { return open_upload(shared.uploads, message, who); });
   if (!opened) {
     self->reply_error(request, opened.error(), message.path());
     co_return nullptr;
@@ -96,7 +100,7 @@ awaitable<std::shared_ptr<put>> put::open(std::shared_ptr<session> self, std::ui
     self->writer().send(wire::kind::put_opened, request, wire::last, reply);
     co_return nullptr;
   }
-  auto made = std::make_shared<put>(self, request, opened->upload);
+  auto made = std::make_shared<put>(self, request, *opened);
   made->attach();
   self->writer().send(wire::kind::put_opened, request, wire::no_flags, reply);
   co_return made;
@@ -105,13 +109,14 @@ awaitable<std::shared_ptr<put>> put::open(std::shared_ptr<session> self, std::ui
 awaitable<result<bool>> put::receive_slowly(std::shared_ptr<session> self, std::uint32_t request,
                                             const v1::Put& message, wire::block_head block) {
   auto& shared = self->shared();
+  const auto who = self->caller();
   const auto opened = co_await net::on_pool(
-      shared.pool, [&shared, &message] { return open_untold(shared.uploads, message); });
+      shared.pool, [&shared, &message, &who] { return open_untold(shared.uploads, message, who); });
   if (!opened) {
     self->reply_error(request, opened.error(), message.path());
     co_return true;
   }
-  auto made = std::make_shared<put>(self, request, opened->upload);
+  auto made = std::make_shared<put>(self, request, *opened);
   made->is_untold_ = true;
   made->attach();
   auto taken = co_await made->take_block(block);
@@ -260,6 +265,8 @@ void put::refuse_block(std::uint64_t offset, const error& why) {
 
 void put::tell(const transfer::durability_report& report) {
   if (over_) return;
+  const bool is_refused = report.failure && report.failure->code == errc::not_allowed;
+  if (is_refused) return end_with(*report.failure);
   if (!report.durable.empty()) {
     v1::BlocksDurable durable;
     for (const auto& range : report.durable) {
@@ -289,10 +296,12 @@ awaitable<void> put::quiet() {
 }
 
 awaitable<void> put::checkpoint(std::shared_ptr<put> self) {
+  const auto writer = self->writer_;
   co_await self->quiet();
+  if (!writer) co_return;
   using outcome = result<std::vector<transfer::block_range>>;
-  const outcome durable = co_await net::from_callback<outcome>([&self](const auto& complete) {
-    self->upload_->checkpoint([complete](outcome value) { complete(std::move(value)); });
+  const outcome durable = co_await net::from_callback<outcome>([&writer](const auto& complete) {
+    writer->checkpoint([complete](outcome value) { complete(std::move(value)); });
   });
   if (self->over_) co_return;
   if (!durable) {
@@ -322,7 +331,7 @@ void put::drop_untold() {
 void put::start_finish(std::optional<std::uint64_t> size_bytes) {
   session_->entered();
   boost::asio::post(session_->shared().pool, [self = shared_from_this(), size_bytes] {
-    self->upload_->finish(size_bytes, [self](result<store::entry> published) {
+    self->upload_->finish(self->by_, size_bytes, [self](result<store::entry> published) {
       if (!published) self->drop_untold();  // on the pool: only success comes from the catalog
       self->session_->post([self, published = std::move(published)] {
         if (!published) return self->end_with(published.error());

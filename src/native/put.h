@@ -8,6 +8,7 @@
 #include "base/buffer_pool.h"
 #include "native/session.h"
 #include "transfer/upload_writer.h"
+#include "transfer/uploads.h"
 
 namespace sluice::native {
 
@@ -26,7 +27,7 @@ class put : public std::enable_shared_from_this<put> {
                                                 std::uint32_t request, const v1::Put& message,
                                                 wire::block_head block);
 
-  put(std::shared_ptr<session> self, std::uint32_t request, std::shared_ptr<transfer::upload> home);
+  put(std::shared_ptr<session> self, std::uint32_t request, const transfer::opened_upload& opened);
 
   // Reads the frame: BLOCK, CHECKPOINT, PUT_FINISH, PUT_ABORT or PUT_LEAVE. Errors end the session.
   awaitable<result<void>> take(const wire::frame_head& head);
@@ -59,6 +60,7 @@ class put : public std::enable_shared_from_this<put> {
   const std::shared_ptr<session> session_;
   const std::uint32_t request_;
   const std::shared_ptr<transfer::upload> upload_;
+  const transfer::upload::allowed by_;
   std::shared_ptr<transfer::upload_writer> writer_;
   std::size_t writing_ = 0;  // blocks on their way to the disk
   bool refused_ = false;     // a block was

@@ -10,6 +10,9 @@
 namespace sluice::native {
 namespace {
 
+using base::permit;
+using base::right;
+
 constexpr std::size_t entries_per_step = 512;
 // Of a frame: well below the limit of a control frame, so that a client sees the first entries
 // soon.
@@ -60,10 +63,11 @@ class entry_sender {
 };
 
 // Of a file, the one entry, with an empty path.
-awaitable<void> list_file(std::shared_ptr<session> self, std::uint32_t request, v1::List message) {
+awaitable<void> list_file(std::shared_ptr<session> self, std::uint32_t request, v1::List message,
+                          base::permitted<right::see> asked) {
   auto& shared = self->shared();
-  const auto entry = co_await net::on_pool(
-      shared.pool, [&shared, &message] { return shared.tree.stat(message.path()); });
+  const auto entry =
+      co_await net::on_pool(shared.pool, [&shared, &asked] { return shared.tree.stat(asked); });
   if (!entry) {
     self->reply_error(request, entry.error(), message.path());
     co_return;
@@ -93,12 +97,13 @@ result<awaitable<void>> make_request(std::shared_ptr<session> self, const wire::
 awaitable<void> answer_list(std::shared_ptr<session> self, std::uint32_t request,
                             v1::List message) {
   auto& shared = self->shared();
-  auto listing = co_await net::on_pool(shared.pool, [&shared, &message] {
-    return shared.tree.list(message.path(),
-                            {.recursive = message.recursive(), .after = message.after()});
+  const auto asked = permit<right::see>(self->caller(), message.path());
+  if (!asked) co_return self->reply_error(request, asked.error(), message.path());
+  auto listing = co_await net::on_pool(shared.pool, [&shared, &message, &asked] {
+    return shared.tree.list(*asked, {.recursive = message.recursive(), .after = message.after()});
   });
   if (!listing && listing.error().code == errc::not_a_file) {
-    co_return co_await list_file(self, request, message);
+    co_return co_await list_file(self, request, message, *asked);
   }
   if (!listing) {
     self->reply_error(request, listing.error(), message.path());
@@ -123,18 +128,21 @@ awaitable<void> answer_list(std::shared_ptr<session> self, std::uint32_t request
 awaitable<void> answer_stat(std::shared_ptr<session> self, std::uint32_t request,
                             v1::Stat message) {
   auto& shared = self->shared();
-  const auto entry = co_await net::on_pool(
-      shared.pool, [&shared, &message] { return shared.tree.stat(message.path()); });
+  const auto asked = permit<right::see>(self->caller(), message.path());
+  if (!asked) co_return self->reply_error(request, asked.error(), message.path());
+  const auto entry =
+      co_await net::on_pool(shared.pool, [&shared, &asked] { return shared.tree.stat(*asked); });
   reply_entry(*self, request, message.path(), entry);
 }
 
 awaitable<void> answer_make_folder(std::shared_ptr<session> self, std::uint32_t request,
                                    v1::MakeFolder message) {
   auto& shared = self->shared();
-  transfer::new_folder wanted{.path = message.path(),
-                              .parents = message.parents(),
-                              .may_exist = message.may_exist(),
-                              .mtime_ns = {}};
+  auto asked = permit<right::give>(self->caller(), message.path());
+  if (!asked) co_return self->reply_error(request, asked.error(), message.path());
+  transfer::new_folder wanted(std::move(*asked));
+  wanted.parents = message.parents();
+  wanted.may_exist = message.may_exist();
   if (message.has_mtime_ns()) wanted.mtime_ns = message.mtime_ns();
   const auto start = [&shared, &wanted](const auto& complete) {
     boost::asio::post(shared.pool, [&shared, &wanted, complete] {
@@ -148,8 +156,12 @@ awaitable<void> answer_make_folder(std::shared_ptr<session> self, std::uint32_t 
 awaitable<void> answer_rename(std::shared_ptr<session> self, std::uint32_t request,
                               v1::Rename message) {
   auto& shared = self->shared();
-  const auto entry = co_await net::on_pool(shared.pool, [&shared, &message] {
-    return shared.tree.rename(message.from(), message.to(),
+  const auto from = permit<right::change>(self->caller(), message.from());
+  if (!from) co_return self->reply_error(request, from.error(), message.from());
+  const auto to = permit<right::give>(self->caller(), message.to());
+  if (!to) co_return self->reply_error(request, to.error(), message.to());
+  const auto entry = co_await net::on_pool(shared.pool, [&shared, &message, &from, &to] {
+    return shared.tree.rename(*from, *to,
                               replaced_file(message.has_replace() ? &message.replace() : nullptr));
   });
   reply_entry(*self, request, message.to(), entry);
@@ -158,8 +170,10 @@ awaitable<void> answer_rename(std::shared_ptr<session> self, std::uint32_t reque
 awaitable<void> answer_remove(std::shared_ptr<session> self, std::uint32_t request,
                               v1::Remove message) {
   auto& shared = self->shared();
-  const auto removed = co_await net::on_pool(shared.pool, [&shared, &message] {
-    return shared.tree.remove(message.path(), message.recursive());
+  const auto asked = permit<right::change>(self->caller(), message.path());
+  if (!asked) co_return self->reply_error(request, asked.error(), message.path());
+  const auto removed = co_await net::on_pool(shared.pool, [&shared, &message, &asked] {
+    return shared.tree.remove(*asked, message.recursive());
   });
   if (!removed) {
     self->reply_error(request, removed.error(), message.path());

@@ -70,8 +70,10 @@ awaitable<void> rest(std::shared_ptr<session> self, std::chrono::milliseconds pa
 awaitable<result<void>> run(std::shared_ptr<session> self, std::uint32_t request,
                             v1::Scrub message) {
   auto& shared = self->shared();
-  auto begun = co_await net::on_pool(shared.pool, [&shared, &message] {
-    return shared.scrubs.begin(message.path(), message.record());
+  const auto asked = base::permit<base::right::take>(self->caller(), message.path());
+  if (!asked) co_return std::unexpected(asked.error());
+  auto begun = co_await net::on_pool(shared.pool, [&shared, &message, &asked] {
+    return shared.scrubs.begin(*asked, message.record());
   });
   if (!begun) co_return std::unexpected(begun.error());
   auto& work = **begun;

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <string>
 
+#include "access/gate.h"
 #include "base/buffer_pool.h"
 #include "net/on_pool.h"
 #include "transfer/downloads.h"
@@ -32,6 +33,7 @@ struct service {
   transfer::downloads& downloads;
   transfer::tree& tree;
   transfer::scrubs& scrubs;
+  access::gate& gate;
   net::blocking_pool& pool;
   base::buffer_pool& buffers;
   session_limits limits;

@@ -32,6 +32,7 @@ bool is_violation(errc code) {
 session::session(tcp_socket socket, service& shared)
     : socket_(std::move(socket)),
       shared_(shared),
+      caller_(shared.gate.stranger()),
       where_(socket_.get_executor()),
       reader_(socket_, wire::side::client),
       writer_(socket_),

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "base/permission.h"
 #include "native/service.h"
 #include "net/message_reader.h"
 #include "net/message_writer.h"
@@ -47,6 +48,8 @@ class session : public std::enable_shared_from_this<session> {
   [[nodiscard]] net::message_reader& reader() noexcept { return reader_; }
   [[nodiscard]] net::message_writer& writer() noexcept { return writer_; }
   [[nodiscard]] const executor& where() const noexcept { return where_; }
+  // For whom requests are answered that are read now. On the session's thread.
+  [[nodiscard]] const base::caller_ptr& caller() const noexcept { return caller_; }
   [[nodiscard]] net::signal& changed() noexcept { return changed_; }
 
   // The final frame of a reply: an ERROR.
@@ -90,6 +93,7 @@ class session : public std::enable_shared_from_this<session> {
 
   tcp_socket socket_;
   service& shared_;
+  base::caller_ptr caller_;
   const executor where_;
   net::message_reader reader_;
   net::message_writer writer_;

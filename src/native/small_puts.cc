@@ -106,36 +106,47 @@ void small_puts::flush() {
   }
   ++batches_;
   session_.entered();
-  boost::asio::post(session_.shared().pool, [keep = session_.shared_from_this(), this,
-                                             files = std::exchange(gathered_, {})]() mutable {
-    store_all(keep, *this, std::move(files));
-  });
+  boost::asio::post(session_.shared().pool,
+                    [keep = session_.shared_from_this(), this, who = session_.caller(),
+                     files = std::exchange(gathered_, {})]() mutable {
+                      store_all(keep, *this, who, std::move(files));
+                    });
 }
 
 // On a thread of the pool. Each file's answer comes later, from the thread that commits.
-void small_puts::store_all(const std::shared_ptr<session>& keep, small_puts& self, batch files) {
-  auto& small_files = keep->shared().small_files;
+void small_puts::store_all(const std::shared_ptr<session>& keep, small_puts& self,
+                           const base::caller_ptr& who, batch files) {
   for (auto& one : files.files) {
-    transfer::small_file wanted;
-    wanted.path = one.message.path();
-    wanted.mtime_ns = one.message.mtime_ns();
-    wanted.executable = one.message.executable();
-    wanted.replaces = replaced_file(one.message.has_replace() ? &one.message.replace() : nullptr);
-    wanted.make_parents = one.message.parents();
     const auto payload =
         one.size_bytes == 0
             ? std::span<const std::byte>()
             : std::span<const std::byte>(files.buffer.bytes()).subspan(one.begin, one.size_bytes);
-    auto answered = [keep, &self, request = one.request,
-                     message = std::move(one.message)](result<store::entry> stored) mutable {
-      boost::asio::post(keep->where(),
-                        [keep, &self, request, message = std::move(message),
-                         stored = std::move(stored)] { self.answer(request, message, stored); });
-    };
-    small_files.put(wanted, payload, one.digest, std::move(answered));
+    store(keep, self, who, std::move(one), payload);
   }
   files.buffer.give_back();
   keep->post([&self] { --self.batches_; });
+}
+
+void small_puts::store(const std::shared_ptr<session>& keep, small_puts& self,
+                       const base::caller_ptr& who, file one, std::span<const std::byte> payload) {
+  auto asked = base::permit<base::right::give>(who, one.message.path());
+  const auto replaces = replaced_file(one.message.has_replace() ? &one.message.replace() : nullptr);
+  const auto mtime_ns = one.message.mtime_ns();
+  const bool executable = one.message.executable();
+  const bool make_parents = one.message.parents();
+  auto answered = [keep, &self, request = one.request,
+                   message = std::move(one.message)](result<store::entry> stored) mutable {
+    boost::asio::post(keep->where(),
+                      [keep, &self, request, message = std::move(message),
+                       stored = std::move(stored)] { self.answer(request, message, stored); });
+  };
+  if (!asked) return answered(std::unexpected(asked.error()));
+  transfer::small_file wanted(std::move(*asked));
+  wanted.mtime_ns = mtime_ns;
+  wanted.executable = executable;
+  wanted.replaces = replaces;
+  wanted.make_parents = make_parents;
+  keep->shared().small_files.put(wanted, payload, one.digest, std::move(answered));
 }
 
 void small_puts::answer(std::uint32_t request, const v1::Put& message,

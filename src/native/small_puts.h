@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -51,7 +52,10 @@ class small_puts {
   awaitable<result<void>> make_room(std::size_t size_bytes);
   void add(file one);
   void answer(std::uint32_t request, const v1::Put& message, const result<store::entry>& stored);
-  static void store_all(const std::shared_ptr<session>& keep, small_puts& self, batch files);
+  static void store_all(const std::shared_ptr<session>& keep, small_puts& self,
+                        const base::caller_ptr& who, batch files);
+  static void store(const std::shared_ptr<session>& keep, small_puts& self,
+                    const base::caller_ptr& who, file one, std::span<const std::byte> payload);
 
   session& session_;
   std::unordered_map<std::uint32_t, v1::Put> waiting_;  // for their BLOCK

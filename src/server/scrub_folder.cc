@@ -37,7 +37,9 @@ bool rest(const std::stop_token& stop, std::chrono::milliseconds pause) {
 
 result<transfer::scrub_counts> run(transfer::site& where, const folder_scrub_options& options,
                                    const folder_scrub_watcher& watcher) {
-  auto work = transfer::scrub::begin(where, "", options.record);
+  // The operator's own folder, at the operator's own machine.
+  const auto all = base::permit_unasked<base::right::take>("");
+  auto work = transfer::scrub::begin(where, all, options.record);
   if (!work) return std::unexpected(work.error());
   const auto step_bytes = transfer::scrub_step_bytes(options.bytes_per_second);
   const auto started = std::chrono::steady_clock::now();

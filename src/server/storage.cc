@@ -20,6 +20,10 @@ result<std::unique_ptr<storage>> storage::open(const std::filesystem::path& root
   opened->catalog = std::move(*database);
   opened->site = std::make_unique<transfer::site>(transfer::site{
       .store = std::move(*files), .catalog = *opened->catalog, .opts = opts, .told = told});
+  auto accounts = access::table::open(*opened->catalog, options.of_strangers);
+  if (!accounts) return std::unexpected(accounts.error());
+  opened->accounts = std::move(*accounts);
+  opened->gate = std::make_unique<access::gate>(*opened->accounts);
   auto uploads = transfer::uploads::start(*opened->site);
   if (!uploads) return std::unexpected(uploads.error());
   opened->uploads = std::move(*uploads);

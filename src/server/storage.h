@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <memory>
 
+#include "access/gate.h"
+#include "access/table.h"
 #include "catalog/database.h"
 #include "sluice/error.h"
 #include "store/file.h"
@@ -25,6 +27,7 @@ struct storage_options {
   std::uint64_t scrub_bytes_per_second = 0;  // the most for each scrub; 0: no limit
   std::chrono::seconds upload_expiry = transfer::options().upload_expiry;
   transfer::durability syncs = transfer::durability::full;
+  base::rights of_strangers;  // what is granted to those who say nothing of themselves
 };
 
 // Made before anything is served, destroyed after the last session: its threads call back into
@@ -37,6 +40,8 @@ struct storage {
 
   std::unique_ptr<catalog::database> catalog;
   std::unique_ptr<transfer::site> site;
+  std::unique_ptr<access::table> accounts;
+  std::unique_ptr<access::gate> gate;
   std::unique_ptr<transfer::uploads> uploads;
   std::unique_ptr<transfer::small_files> small_files;
   std::unique_ptr<transfer::downloads> downloads;

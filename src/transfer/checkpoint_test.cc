@@ -125,7 +125,7 @@ TEST_F(checkpoints, tell_all_that_is_durable_and_each_writer_its_own) {
   world w(world::quiet(), files_);
   const auto one = open(w);
   ear left, right;
-  const auto a = one->attach(left.listen()), b = one->attach(right.listen());
+  const auto a = one->attach(left.listen(), unasked()), b = one->attach(right.listen(), unasked());
   for (std::uint64_t block : {0, 1, 5}) ASSERT_TRUE(send(*a, content_, block));
   for (std::uint64_t block : {2, 7}) ASSERT_TRUE(send(*b, content_, block));
   EXPECT_THAT(one->durable(), IsEmpty());
@@ -146,7 +146,7 @@ TEST_F(checkpoints, of_nothing_new_sync_nothing) {
   world w(world::quiet(), files_);
   const auto one = open(w);
   EXPECT_THAT(value(checkpoint(*one)), IsEmpty());
-  ASSERT_TRUE(send(*one->attach({}), content_, 4));
+  ASSERT_TRUE(send(*one->attach({}, unasked()), content_, 4));
   ASSERT_TRUE(checkpoint(*one));
   const int before = files_.syncs;
   EXPECT_THAT(value(checkpoint(*one)), ElementsAre(block_range{4, 1}));
@@ -156,10 +156,10 @@ TEST_F(checkpoints, of_nothing_new_sync_nothing) {
 TEST_F(checkpoints, tell_of_a_block_that_was_durable_before_it_came_again) {
   world w(world::quiet(), files_);
   const auto one = open(w);
-  ASSERT_TRUE(send(*one->attach({}), content_, 4));
+  ASSERT_TRUE(send(*one->attach({}, unasked()), content_, 4));
   ASSERT_TRUE(checkpoint(*one));
   ear late;
-  const auto writer = one->attach(late.listen());
+  const auto writer = one->attach(late.listen(), unasked());
   ASSERT_TRUE(send(*writer, content_, 4));
   ASSERT_TRUE(checkpoint(*one));
   EXPECT_THAT(late.next().durable, ElementsAre(block_range{4, 1}));
@@ -171,7 +171,7 @@ TEST_F(checkpoints, come_by_themselves_after_so_many_bytes) {
   world w(opts, files_);
   const auto one = open(w);
   ear told;
-  const auto writer = one->attach(told.listen());
+  const auto writer = one->attach(told.listen(), unasked());
   ASSERT_TRUE(send(*writer, content_, 0));
   ASSERT_TRUE(send(*writer, content_, 1));
   EXPECT_EQ(files_.syncs, 0);
@@ -185,7 +185,7 @@ TEST_F(checkpoints, come_by_themselves_after_a_while) {
   world w(opts, files_);
   const auto one = open(w);
   ear told;
-  const auto writer = one->attach(told.listen());
+  const auto writer = one->attach(told.listen(), unasked());
   ASSERT_TRUE(send(*writer, content_, 6));
   EXPECT_THAT(told.next().durable, ElementsAre(block_range{6, 1}));
 }
@@ -194,7 +194,7 @@ TEST_F(checkpoints, do_not_hold_up_writing_and_do_not_tell_what_came_meanwhile) 
   world w(world::quiet(), files_);
   const auto one = open(w);
   ear told;
-  const auto writer = one->attach(told.listen());
+  const auto writer = one->attach(told.listen(), unasked());
   ASSERT_TRUE(send(*writer, content_, 0));
   files_.block();
   std::promise<result<std::vector<block_range>>> first, second;
@@ -216,7 +216,7 @@ TEST_F(checkpoints, do_not_tell_a_block_that_was_replaced_meanwhile) {
   const auto one = open(w);
   const auto other = content_of(8 * mib, 2);
   ear told;
-  const auto writer = one->attach(told.listen());
+  const auto writer = one->attach(told.listen(), unasked());
   ASSERT_TRUE(send(*writer, content_, 0));
   ASSERT_TRUE(send(*writer, content_, 1));
   files_.block();
@@ -238,7 +238,7 @@ TEST_F(checkpoints, do_not_tell_a_block_that_was_taken_back_before_the_commit) {
   world w(world::quiet(), files_);
   const auto one = open(w);
   ear told;
-  const auto writer = one->attach(told.listen());
+  const auto writer = one->attach(told.listen(), unasked());
   ASSERT_TRUE(send(*writer, content_, 0));
   ASSERT_TRUE(send(*writer, content_, 1));
   std::latch busy(1), go_on(1);
@@ -266,7 +266,7 @@ TEST_F(checkpoints, a_full_disk_loses_only_what_was_not_durable) {
   world w(world::quiet(), files_);
   const auto one = open(w);
   ear told;
-  const auto writer = one->attach(told.listen());
+  const auto writer = one->attach(told.listen(), unasked());
   ASSERT_TRUE(send(*writer, content_, 0));
   ASSERT_TRUE(checkpoint(*one));
   (void)told.next();
@@ -292,7 +292,7 @@ TEST_F(checkpoints, a_full_disk_loses_only_what_was_not_durable) {
 TEST_F(checkpoints, a_failed_disk_acknowledges_nothing_and_refuses_to_write) {
   world w(world::quiet(), files_);
   const auto one = open(w);
-  const auto writer = one->attach({});
+  const auto writer = one->attach({}, unasked());
   ASSERT_TRUE(send(*writer, content_, 0));
   files_.answer = -EIO;
   EXPECT_FAILS(checkpoint(*one), errc::io);
@@ -309,7 +309,7 @@ TEST_F(checkpoints, a_commit_that_fails_acknowledges_nothing_and_loses_nothing) 
   world w(world::quiet(), files_);
   const auto one = open(w);
   ear told;
-  const auto writer = one->attach(told.listen());
+  const auto writer = one->attach(told.listen(), unasked());
   const auto run = [&](const std::string& sql) {
     value(w.catalog().write([&](catalog::session& s) -> result<void> {
       s.run(sql);
@@ -340,7 +340,7 @@ TEST_F(checkpoints, and_all_other_steps_sync_in_their_order) {
   files.calls.clear();
   const auto one = open(w);
   EXPECT_EQ(files.calls, "f") << "the partial's name is durable before its id is told";
-  send_all(*one->attach({}), content_);
+  send_all(*one->attach({}, unasked()), content_);
   EXPECT_EQ(files.calls, "f");
   ASSERT_TRUE(checkpoint(*one));
   EXPECT_EQ(files.calls, "fd");
@@ -352,7 +352,7 @@ TEST_F(checkpoints, and_all_other_steps_sync_in_their_order) {
 TEST_F(checkpoints, wait_for_a_finish_that_runs) {
   world w(world::quiet(), files_);
   const auto one = open(w);
-  send_all(*one->attach({}), content_);
+  send_all(*one->attach({}, unasked()), content_);
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i) threads.emplace_back([&] { (void)checkpoint(*one); });
   EXPECT_TRUE(finish(*one));
@@ -364,7 +364,7 @@ TEST_F(checkpoints, the_end_of_the_room_makes_durable_what_was_received) {
   world w(world::quiet(), files_);
   auto one = open(w);
   const auto id = one->id();
-  ASSERT_TRUE(send(*one->attach({}), content_, 3));
+  ASSERT_TRUE(send(*one->attach({}, unasked()), content_, 3));
   one.reset();
   w.reopen();
   EXPECT_THAT(value(w.uploads().join(id)).upload->durable(), ElementsAre(block_range{3, 1}));
@@ -376,7 +376,7 @@ TEST_F(checkpoints, without_syncs_still_tell) {
   world w(opts, files_);
   const auto one = open(w);
   ear told;
-  const auto writer = one->attach(told.listen());
+  const auto writer = one->attach(told.listen(), unasked());
   ASSERT_TRUE(send(*writer, content_, 0));
   ASSERT_TRUE(checkpoint(*one));
   EXPECT_THAT(told.next().durable, ElementsAre(block_range{0, 1}));

@@ -79,11 +79,11 @@ result<std::uint64_t> size_of(const std::vector<std::shared_ptr<upload>>& parts)
 }  // namespace
 
 result<void> uploads::check_part(catalog::session& s, const std::string& id,
-                                 std::set<std::string>& seen) {
+                                 const std::string& owner, std::set<std::string>& seen) {
   const std::string what = "join upload " + id + " as a part";
   if (!seen.insert(id).second) return fail(errc::invalid_argument, what + ": it is named twice");
   const auto row = catalog::find_upload(s, id);
-  if (!row) return fail(errc::not_found, what);
+  if (!row || row->owner != owner) return fail(errc::not_found, what);
   if (row->form != catalog::upload_form::part) {
     return fail(errc::invalid_argument, what + ": it was not made to be one");
   }
@@ -105,7 +105,7 @@ result<void> uploads::insert(const catalog::upload_row& row,
     catalog::insert_upload(s, row);
     std::set<std::string> seen;
     for (const auto& id : parts) {
-      if (auto fits = check_part(s, id, seen); !fits) return fits;
+      if (auto fits = check_part(s, id, row.owner, seen); !fits) return fits;
       (void)catalog::set_part_of(s, id, row.id, seen.size() - 1);
     }
     return {};
@@ -135,24 +135,26 @@ class uploads::joining {
   bool is_ours_ = false;
 };
 
-result<std::optional<store::entry>> uploads::join_parts(const std::string& id) {
+result<std::optional<store::entry>> uploads::join_parts(const std::string& id,
+                                                        const base::caller_ptr& who) {
   const joining mine(*this, id);
   if (!mine.is_ours()) return std::nullopt;
-  auto whole = join(id);
+  auto whole = join(id, who);
   if (!whole) return std::unexpected(whole.error());
   if (whole->done) return std::move(whole->done);
   if (whole->upload->form() != catalog::upload_form::joined) {
     return fail(errc::invalid_argument, "join the parts of upload " + id + ": it has none");
   }
-  auto parts = find_whole_parts(id);
+  auto parts = find_whole_parts(id, who);
   if (!parts) return std::unexpected(parts.error());
   if (!*parts) return std::nullopt;
-  if (auto copied = copy_parts(*whole->upload, **parts); !copied) {
+  if (auto copied = copy_parts(*whole, **parts); !copied) {
     return std::unexpected(copied.error());
   }
   std::promise<result<store::entry>> told;
   auto outcome = told.get_future();
-  whole->upload->finish(std::nullopt, [&told](auto entry) { told.set_value(std::move(entry)); });
+  whole->upload->finish(whole->by, std::nullopt,
+                        [&told](auto entry) { told.set_value(std::move(entry)); });
   auto published = outcome.get();
   if (!published) return std::unexpected(published.error());
   forget_parts(**parts);
@@ -160,15 +162,16 @@ result<std::optional<store::entry>> uploads::join_parts(const std::string& id) {
 }
 
 // In their order; none where one is not whole yet.
-result<std::optional<uploads::part_list>> uploads::find_whole_parts(const std::string& id) {
-  auto whole = facts(id);
+result<std::optional<uploads::part_list>> uploads::find_whole_parts(const std::string& id,
+                                                                    const base::caller_ptr& who) {
+  auto whole = facts(id, who);
   if (!whole) return std::unexpected(whole.error());
   auto rows = site_.catalog.read([&](catalog::session& s) { return catalog::parts_of(s, id); });
   if (!rows) return std::unexpected(rows.error());
   part_list parts;
   for (const auto& row : *rows) {
     if (row.part_index != parts.size()) break;
-    auto part = join(row.id);
+    auto part = join(row.id, who);
     if (!part) return std::unexpected(part.error());
     if (!part->upload || !part->upload->is_whole()) return std::nullopt;
     parts.push_back(std::move(part->upload));
@@ -179,10 +182,10 @@ result<std::optional<uploads::part_list>> uploads::find_whole_parts(const std::s
   return parts;
 }
 
-result<void> uploads::copy_parts(upload& whole, const part_list& parts) {
+result<void> uploads::copy_parts(const opened_upload& whole, const part_list& parts) {
   const auto size = size_of(parts);
   if (!size) return std::unexpected(size.error());
-  auto writer = whole.write_serially({});
+  auto writer = whole.upload->write_serially({}, whole.by);
   if (!writer) return std::unexpected(writer.error());
   if (auto declared = (*writer)->declare_size(*size); !declared) return declared;
   base::buffer_pool memory(1);

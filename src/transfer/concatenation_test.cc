@@ -13,14 +13,14 @@ using namespace test;
 
 std::string add_part(world& w, std::span<const std::byte> content, std::size_t sent) {
   const auto one = value(w.uploads().open(part_request(content.size()))).upload;
-  const auto writer = value(one->write_serially({}));
+  const auto writer = value(one->write_serially({}, unasked()));
   value(writer->append(content.first(sent)));
   value(checkpoint(*writer));
   return one->id();
 }
 
 void send_rest(world& w, const std::string& id, std::span<const std::byte> content) {
-  const auto writer = value(value(w.uploads().join(id)).upload->write_serially({}));
+  const auto writer = value(value(w.uploads().join(id)).upload->write_serially({}, unasked()));
   value(writer->append(content.subspan(writer->offset())));
   value(checkpoint(*writer));
 }
@@ -150,7 +150,7 @@ TEST(concatenation, of_a_part_has_no_name_and_is_not_finished) {
   EXPECT_FAILS(finish(*value(w.uploads().join(id)).upload), errc::invalid_argument);
   EXPECT_FAILS(w.uploads().join_parts(id), errc::invalid_argument);
   auto named = part_request(10);
-  named.path = value(store::rel_path::parse("a"));
+  named.path = request_for("a", 10).path;
   EXPECT_FAILS(w.uploads().open(named), errc::invalid_argument);
   EXPECT_FAILS(w.uploads().open(serial_request("", 10)), errc::invalid_argument);
 }

@@ -45,6 +45,18 @@ void actor::must_have(const std::vector<std::string>& folders) {
   for (const auto& one : folders) must(one, folder());
 }
 
+namespace {
+
+small_file wanted_of(const actor::small& one) {
+  small_file wanted(unasked(one.path));
+  wanted.mtime_ns = one.file.mtime_ns;
+  wanted.executable = one.file.executable;
+  wanted.make_parents = one.make_parents;
+  return wanted;
+}
+
+}  // namespace
+
 // --- Uploads ---
 
 void actor::note_durable(const std::string& id, const known_file& file,
@@ -78,14 +90,14 @@ sending actor::open(const std::string& path, const known_file& file,
     if (!wanted.untold) e.uploads.try_emplace(id).first->second.path = path;
   });
   auto heard = wanted.untold ? report_callback() : listen(id, file);
-  auto writer = opened.upload->attach(std::move(heard));
+  auto writer = opened.upload->attach(std::move(heard), unasked());
   return {std::move(opened.upload), std::move(writer), nullptr, file, path, wanted.make_parents};
 }
 
 sending actor::join(const sending& of, const std::string& id) {
   sending another = of;
   another.upload = value(server.uploads().join(id)).upload;
-  another.writer = another.upload->attach(listen(id, of.file));
+  another.writer = another.upload->attach(listen(id, of.file), unasked());
   return another;
 }
 
@@ -101,7 +113,7 @@ void actor::send_differently(sending& to, std::uint64_t block, const known_file&
   told.tell(
       [=, id = to.upload->id()](expectation& e) { e.uploads.at(id).acknowledged.erase(block); });
   to.file = file;
-  to.writer = to.upload->attach(listen(to.upload->id(), file));
+  to.writer = to.upload->attach(listen(to.upload->id(), file), unasked());
   send(to, block);
 }
 
@@ -119,7 +131,7 @@ errc actor::finish(sending& what, std::optional<std::uint64_t> size_bytes) {
     if (e.uploads.contains(id)) e.uploads.at(id).may_be_done = true;
   });
   std::promise<errc> answer;
-  what.upload->finish(size_bytes, [&](result<store::entry> entry) {
+  what.upload->finish(unasked(), size_bytes, [&](result<store::entry> entry) {
     if (entry) {
       must_have(above);
       must(path, holding(what.file));
@@ -149,14 +161,14 @@ sending actor::open_serially(const std::string& path, const known_file& file,
     one.path = path;
     one.file = file;
   });
-  auto writer = value(opened.upload->write_serially({}));
+  auto writer = value(opened.upload->write_serially({}, unasked()));
   return {std::move(opened.upload), nullptr, std::move(writer), file, path, wanted.make_parents};
 }
 
 sending actor::take_over(const sending& of) {
   sending newer = of;
   newer.upload = value(server.uploads().join(of.upload->id())).upload;
-  newer.serial = value(newer.upload->write_serially({}));
+  newer.serial = value(newer.upload->write_serially({}, unasked()));
   told.tell([id = of.upload->id(), offset = newer.serial->offset()](expectation& e) {
     e.uploads.at(id).acknowledged_bytes = offset;
   });
@@ -243,7 +255,7 @@ void actor::put_small(const std::vector<small>& files) {
     const auto above = missing_above(one.path);
     may_make(above);
     may(one.path, holding(one.file));
-    small_file wanted{one.path, one.file.mtime_ns, one.file.executable, {}, one.make_parents};
+    small_file wanted = wanted_of(one);
     if (one.replaces) wanted.replaces = as_replaced(one.path);
     server.small().put(wanted, *one.file.content, base::digest_of(*one.file.content),
                        [&, i, above, path = one.path, file = one.file](auto entry) {
@@ -268,8 +280,7 @@ void actor::put_small_in_vain(const small& one) {
   may_make(missing_above(one.path));
   server.disk().fail_next(store::file_call::linkat, -ENOSPC);
   std::promise<errc> answer;
-  server.small().put({one.path, one.file.mtime_ns, one.file.executable, {}, one.make_parents},
-                     *one.file.content, base::digest_of(*one.file.content),
+  server.small().put(wanted_of(one), *one.file.content, base::digest_of(*one.file.content),
                      [&](const auto& entry) { answer.set_value(code_of(entry)); });
   if (answer.get_future().get() != errc::no_space) throw std::runtime_error("room was found");
 }

@@ -33,10 +33,10 @@ class machine {
 
   [[nodiscard]] const std::filesystem::path& root() const { return where_.path(); }
   [[nodiscard]] store::crash_recorder& disk() { return disk_; }
-  [[nodiscard]] transfer::uploads& uploads() { return *uploads_; }
+  [[nodiscard]] unasked_uploads uploads() { return unasked_uploads(*uploads_); }
   [[nodiscard]] small_files& small() { return *small_; }
-  [[nodiscard]] transfer::downloads& downloads() { return *downloads_; }
-  [[nodiscard]] transfer::tree& tree() { return *tree_; }
+  [[nodiscard]] unasked_downloads downloads() { return unasked_downloads(*downloads_); }
+  [[nodiscard]] unasked_tree tree() { return unasked_tree(*tree_); }
   [[nodiscard]] transfer::site& site() { return *site_; }
   [[nodiscard]] catalog::database& catalog() { return *catalog_; }
 

@@ -143,17 +143,16 @@ result<std::vector<block_digest>> download::digests(std::uint64_t first, std::ui
   return answer;
 }
 
-result<std::shared_ptr<download>> downloads::open(std::string_view path) {
-  return std::move(open(std::span(&path, 1)).front());
+result<std::shared_ptr<download>> downloads::open(const allowed& what) {
+  return std::move(open(std::span(&what, 1)).front());
 }
 
-std::vector<result<std::shared_ptr<download>>> downloads::open(
-    std::span<const std::string_view> paths) {
+std::vector<result<std::shared_ptr<download>>> downloads::open(std::span<const allowed> all) {
   std::vector<result<std::shared_ptr<download>>> opened;
-  opened.reserve(paths.size());
+  opened.reserve(all.size());
   std::vector<std::pair<key, std::shared_ptr<digest_table>>> to_fill;
-  for (const auto path : paths) {
-    auto content = open_content(path);
+  for (const auto& what : all) {
+    auto content = open_content(what);
     if (!content) {
       opened.emplace_back(std::unexpected(std::move(content.error())));
       continue;
@@ -177,15 +176,15 @@ std::vector<result<std::shared_ptr<download>>> downloads::open(
   return opened;
 }
 
-result<std::shared_ptr<const store::content>> downloads::open_content(std::string_view path) {
-  auto parsed = store::rel_path::parse(path);
+result<std::shared_ptr<const store::content>> downloads::open_content(const allowed& what) {
+  auto parsed = store::rel_path::parse(what.path());
   if (!parsed) return std::unexpected(parsed.error());
   return site_.store.open_content(*parsed);
 }
 
 std::optional<result<std::shared_ptr<const store::content>>> downloads::try_open_content(
-    std::string_view path) {
-  auto parsed = store::rel_path::parse(path);
+    const allowed& what) {
+  auto parsed = store::rel_path::parse(what.path());
   if (!parsed) return std::unexpected(parsed.error());
   return site_.store.try_open_content(*parsed);
 }

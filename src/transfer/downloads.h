@@ -12,10 +12,10 @@
 #include <mutex>
 #include <optional>
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include "base/digest.h"
+#include "base/permission.h"
 #include "sluice/error.h"
 #include "store/store.h"
 #include "transfer/options.h"
@@ -93,21 +93,22 @@ class download {
 
 class downloads {
  public:
+  using allowed = base::permitted<base::right::take>;
+
   // `where` must outlive it and all that it opened.
   explicit downloads(site& where) : site_(where) {}
 
   // Blocks. not_found, not_a_file, invalid_argument.
-  [[nodiscard]] result<std::shared_ptr<download>> open(std::string_view path);
+  [[nodiscard]] result<std::shared_ptr<download>> open(const allowed& what);
   // The same for many, each in its place, with one look into the catalog.
-  [[nodiscard]] std::vector<result<std::shared_ptr<download>>> open(
-      std::span<const std::string_view> paths);
+  [[nodiscard]] std::vector<result<std::shared_ptr<download>>> open(std::span<const allowed> all);
 
   // For those who need no digests: without a look into the catalog. Errors as `open`.
-  [[nodiscard]] result<std::shared_ptr<const store::content>> open_content(std::string_view path);
+  [[nodiscard]] result<std::shared_ptr<const store::content>> open_content(const allowed& what);
 
   // The same for a thread that must not wait; nullopt: `open_content` has to be asked, on a pool.
   [[nodiscard]] std::optional<result<std::shared_ptr<const store::content>>> try_open_content(
-      std::string_view path);
+      const allowed& what);
 
   // Its SHA-256, where it is on record; and computing it. See whole_digest.h.
   [[nodiscard]] result<std::optional<catalog::sha256_digest>> sha256_of(const store::entry& file);

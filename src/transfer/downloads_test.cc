@@ -39,7 +39,7 @@ class a_download : public testing::Test {
 
 TEST_F(a_download, of_an_upload_knows_its_digests) {
   const auto one = value(world_.uploads().open(request_for("a", content_.size()))).upload;
-  send_all(*one->attach({}), content_);
+  send_all(*one->attach({}, unasked()), content_);
   const auto entry = value(finish(*one));
   const auto file = value(world_.downloads().open("a"));
   EXPECT_EQ(file->info(), entry);
@@ -112,7 +112,7 @@ TEST_F(a_download, of_a_file_written_just_now_records_nothing) {
 
 TEST_F(a_download, finds_a_flipped_bit) {
   const auto one = value(world_.uploads().open(request_for("a", content_.size()))).upload;
-  send_all(*one->attach({}), content_);
+  send_all(*one->attach({}, unasked()), content_);
   const auto entry = value(finish(*one));
   content_[mib + 3] ^= std::byte{1};
   world_.write("a", content_);

@@ -53,18 +53,21 @@ subscription::~subscription() {
   --home_->followers_count_;
 }
 
-result<void> subscription::follow(const store::rel_path& folder, bool recursive) {
+result<void> subscription::follow(const base::permitted<base::right::see>& folder, bool recursive) {
+  const auto path = store::rel_path::parse(folder.path());
+  if (!path) return std::unexpected(path.error());
+  followed wanted{path->text(), recursive, folder};
   const std::lock_guard lock(home_->mutex_);
-  const auto found = std::ranges::find(folders_, folder.text(), &followed::folder);
+  const auto found = std::ranges::find(folders_, wanted.folder, &followed::folder);
   if (found != folders_.end()) {
-    found->recursive = recursive;
+    *found = std::move(wanted);
     return {};
   }
   if (folders_.size() >= folders_max) {
-    return fail(errc::busy, "follow " + folder.text() + ": " + std::to_string(folders_max) +
+    return fail(errc::busy, "follow " + wanted.folder + ": " + std::to_string(folders_max) +
                                 " folders are followed already");
   }
-  folders_.push_back({folder.text(), recursive});
+  folders_.push_back(std::move(wanted));
   return {};
 }
 
@@ -73,11 +76,26 @@ bool subscription::unfollow(const store::rel_path& folder) {
   return std::erase_if(folders_, [&](const auto& one) { return one.folder == folder.text(); }) > 0;
 }
 
-bool subscription::wants(const event& what) const noexcept {
+bool subscription::wants(const event& what) const {
   return std::ranges::any_of(folders_, [&](const followed& one) {
-    return concerns(one.folder, one.recursive, what.path) ||
-           (!what.from.empty() && concerns(one.folder, one.recursive, what.from));
+    const bool is_about = concerns(one.folder, one.recursive, what.path) ||
+                          (!what.from.empty() && concerns(one.folder, one.recursive, what.from));
+    return is_about && one.by.still_holds();
   });
+}
+
+// A name of elsewhere: where something in the folder came from, or went.
+bool subscription::may_be_told(const event& what) const {
+  const auto& who = *folders_.front().by.by();
+  const auto may_see = [&who](const std::string& path) {
+    return who.may(path).has(base::right::see);
+  };
+  return may_see(what.path) && (what.from.empty() || may_see(what.from));
+}
+
+bool subscription::has_lost_a_right() const {
+  const std::lock_guard lock(home_->mutex_);
+  return std::ranges::any_of(folders_, [](const followed& one) { return !one.by.still_holds(); });
 }
 
 void subscription::add(const std::shared_ptr<const event>& what) {
@@ -109,13 +127,15 @@ void subscription::wake() {
 news subscription::next() {
   const std::lock_guard lock(home_->mutex_);
   if (std::exchange(missed_, false)) return {.missed = true, .what = nullptr};
-  if (waiting_.empty()) {
-    is_awake_ = false;
-    return {};
+  while (!waiting_.empty()) {
+    auto what = std::move(waiting_.front());
+    waiting_.pop_front();
+    if (!wants(*what)) continue;  // not any more
+    if (!may_be_told(*what)) return {.missed = true, .what = nullptr};
+    return {.missed = false, .what = std::move(what)};
   }
-  auto what = std::move(waiting_.front());
-  waiting_.pop_front();
-  return {.missed = false, .what = std::move(what)};
+  is_awake_ = false;
+  return {};
 }
 
 }  // namespace sluice::transfer

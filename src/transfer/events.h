@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "base/permission.h"
 #include "sluice/error.h"
 #include "store/entry.h"
 #include "store/path.h"
@@ -99,24 +100,31 @@ class subscription {
   subscription(const subscription&) = delete;
   subscription& operator=(const subscription&) = delete;
 
-  // From now on; a folder that is followed already is followed as is said now.
-  //   busy: `folders_max` are followed
-  [[nodiscard]] result<void> follow(const store::rel_path& folder, bool recursive);
+  // From now on, and as long as it may be seen; a folder that is followed already is followed as is
+  // said now.
+  //   busy: `folders_max` are followed; invalid_argument, not_allowed: as `rel_path::parse`
+  [[nodiscard]] result<void> follow(const base::permitted<base::right::see>& folder,
+                                    bool recursive);
   // False where it was not followed.
   bool unfollow(const store::rel_path& folder);
 
-  // The next piece. Of several reports on one upload that wait only the newest is left.
+  // The next piece. Of several reports on one upload that wait only the newest is left. One that
+  // names what may not be seen is missed instead.
   [[nodiscard]] news next();
+  // Something that is followed may not be seen any more: nothing is told of it.
+  [[nodiscard]] bool has_lost_a_right() const;
 
  private:
   friend class events;
   struct followed {
     std::string folder;
     bool recursive = false;
+    base::permitted<base::right::see> by;
   };
 
   // With the lock of `home_`.
-  [[nodiscard]] bool wants(const event& what) const noexcept;
+  [[nodiscard]] bool wants(const event& what) const;
+  [[nodiscard]] bool may_be_told(const event& what) const;
   void add(const std::shared_ptr<const event>& what);
   void miss();
   void wake();

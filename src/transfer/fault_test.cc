@@ -107,7 +107,7 @@ bool upload_one(world& w, const std::string& path, told& client) {
   if (!opened || !opened->upload) return false;
   client.id = opened->upload->id();
   client.path = path;
-  auto writer = opened->upload->attach({});
+  auto writer = opened->upload->attach({}, unasked());
   for (std::uint64_t block = 0; block < block_count(content); ++block) {
     if (!send(*writer, content, block)) return false;
   }
@@ -121,8 +121,7 @@ bool upload_one(world& w, const std::string& path, told& client) {
 }
 
 bool put_little(world& w, const std::string& path, told& client) {
-  small_file wanted;
-  wanted.path = path;
+  small_file wanted(unasked(path));
   wanted.mtime_ns = 5;
   wanted.make_parents = true;
   std::promise<bool> answered;
@@ -153,7 +152,7 @@ const std::array workloads{
                if (!opened) return false;
                c.path = "u";
                c.id = opened->upload->id();
-               auto writer = opened->upload->attach({});
+               auto writer = opened->upload->attach({}, unasked());
                for (std::uint64_t block = 0; block < block_count(content); ++block) {
                  if (!send(*writer, content, block)) return false;
                }
@@ -188,7 +187,7 @@ const std::array workloads{
                if (!opened) return false;
                c.path = "r";
                c.id = opened->upload->id();
-               auto writer = opened->upload->attach({});
+               auto writer = opened->upload->attach({}, unasked());
                for (std::uint64_t block = 0; block < block_count(content); ++block) {
                  if (!send(*writer, content, block)) return false;
                }

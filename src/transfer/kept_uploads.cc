@@ -8,6 +8,8 @@
 namespace sluice::transfer {
 namespace {
 
+using base::right;
+
 bool is_taken(const error& why) noexcept {
   return why.code == errc::exists || why.code == errc::conflict;
 }
@@ -56,10 +58,12 @@ result<void> upload::take_name(const store::rel_path& path, const catalog::uploa
 
 // A null pointer where there is none.
 result<std::shared_ptr<upload>> uploads::find_kept(const upload_request& wanted) {
+  const auto& owner = wanted.path.by().by()->id();
   const std::lock_guard lock(mutex_);
   for (auto& [id, one] : slots_) {
-    if (!wanted.size_bytes || !one.is_in_blocks || one.size_bytes != wanted.size_bytes ||
-        one.mtime_ns != wanted.mtime_ns || one.path == wanted.path.text()) {
+    if (!wanted.size_bytes || !one.is_in_blocks || one.owner != owner ||
+        one.size_bytes != wanted.size_bytes || one.mtime_ns != wanted.mtime_ns ||
+        one.path == wanted.path.text()) {
       continue;
     }
     auto loaded = load(id);
@@ -75,19 +79,28 @@ result<opened_upload> uploads::rename(const std::string& id, const upload_reques
   {
     const std::lock_guard lock(mutex_);
     const auto found = slots_.find(id);
-    if (found == slots_.end()) return find_done(id);
+    const auto& who = wanted.path.by().by();
+    if (found == slots_.end()) return find_done(id, who);
+    if (found->second.owner != who->id() && !who->may(found->second.path).has(right::admin)) {
+      return fail(errc::not_found, what);
+    }
     if (found->second.path != wanted.path.text()) {
       auto renamed = rename_slot(found->second, id, wanted);
       if (!renamed) return std::unexpected(renamed.error());
     }
   }
-  return join(id);
+  return join(id, wanted.path.by().by());
 }
 
 // With `mutex_` held: of two who want it, the second finds it kept no more.
 result<void> uploads::rename_slot(slot& place, const std::string& id,
                                   const upload_request& wanted) {
-  auto policy = policy_now(site_.store, wanted.path, wanted.replaces, wanted.make_parents);
+  if (wanted.replaces) {
+    const auto& by = wanted.path.by();
+    auto replaced = base::permit<right::change>(by.by(), by.path());
+    if (!replaced) return std::unexpected(replaced.error());
+  }
+  auto policy = policy_now(site_.store, wanted.path.path(), wanted.replaces, wanted.make_parents);
   if (!policy) return std::unexpected(policy.error());
   auto found = load(id);
   if (!found) return std::unexpected(found.error());
@@ -103,7 +116,7 @@ result<void> uploads::rename_slot(slot& place, const std::string& id,
   if (!committed) return committed;
   place.path = row.path;
   (*found)->tell(event_kind::upload_ended);
-  auto taken = (*found)->take_name(wanted.path, row);
+  auto taken = (*found)->take_name(wanted.path.path(), row);
   if (taken) (*found)->tell(event_kind::upload_started);
   return taken;
 }

@@ -10,7 +10,7 @@ const auto content = content_of(2 * mib + 5);
 // An upload that has all blocks durable, and whose name was taken then. Nobody writes to it.
 std::string lost(world& w, const std::string& path, const bytes& its = content) {
   auto opened = value(w.uploads().open(request_for(path, its.size())));
-  auto writer = opened.upload->attach({});
+  auto writer = opened.upload->attach({}, unasked());
   send_all(*writer, its);
   value(checkpoint(*opened.upload));
   w.write(path, block_of(its, 0).first(3));
@@ -71,7 +71,7 @@ TEST(kept_uploads, are_only_those_that_lost_their_name) {
 TEST(kept_uploads, are_none_that_somebody_writes_to) {
   world w;
   auto open = value(w.uploads().open(request_for("a", content.size())));
-  auto writer = open.upload->attach({});
+  auto writer = open.upload->attach({}, unasked());
   w.write("a", block_of(content, 0).first(3));
   EXPECT_FALSE(value(w.uploads().open(asking("b"))).is_kept);
   EXPECT_FAILS(w.uploads().rename(open.upload->id(), asking("c")), errc::conflict);

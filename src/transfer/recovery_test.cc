@@ -114,7 +114,7 @@ class recovery_of_publishing : public testing::Test {
   // An upload whose intent is committed, with its partial.
   std::string intend() {
     const auto one = value(world_.uploads().open(request_for("a", content_.size()))).upload;
-    send_all(*one->attach({}), content_);
+    send_all(*one->attach({}, unasked()), content_);
     value(checkpoint(*one));
     partial_ = world_.root() / ".sluice" / "partials" / (one->id() + ".part");
     const auto seen = value(world_.site().store.open_partial(*store::partial_id::parse(one->id())));

@@ -65,21 +65,25 @@ std::chrono::milliseconds scrub_pause(std::uint64_t bytes_per_second, std::uint6
   return std::max(duration_cast<milliseconds>(due - passed), milliseconds(0));
 }
 
-result<std::unique_ptr<scrub>> scrubs::begin(std::string_view path, bool record) {
+result<std::unique_ptr<scrub>> scrubs::begin(const scrub::allowed& what, bool record) {
   auto place = std::shared_ptr<void>(nullptr, [running = running_](void*) { --*running; });
   if (++*running_ > at_once) {
     return fail(errc::busy, "scrub: " + std::to_string(at_once) + " are running already");
   }
-  auto begun = scrub::begin(site_, path, record);
+  auto begun = scrub::begin(site_, what, record);
   if (begun) (*begun)->place_ = std::move(place);
   return begun;
 }
 
 scrub::~scrub() = default;
 
-result<std::unique_ptr<scrub>> scrub::begin(site& where, std::string_view path, bool record) {
-  auto root = store::rel_path::parse(path);
+result<std::unique_ptr<scrub>> scrub::begin(site& where, const allowed& what, bool record) {
+  auto root = store::rel_path::parse(what.path());
   if (!root) return std::unexpected(root.error());
+  if (record) {
+    auto changes = base::permit<base::right::change>(what.by(), what.path());
+    if (!changes) return std::unexpected(changes.error());
+  }
   auto there = where.store.stat(*root);
   if (!there) return std::unexpected(there.error());
   auto made = std::unique_ptr<scrub>(new scrub(where, std::move(*root), record));

@@ -19,10 +19,10 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/permission.h"
 #include "sluice/error.h"
 #include "store/store.h"
 #include "transfer/options.h"
@@ -53,8 +53,11 @@ struct scrub_counts {
 
 class scrub {
  public:
-  // `where` outlives it. not_found, invalid_argument, io
-  [[nodiscard]] static result<std::unique_ptr<scrub>> begin(site& where, std::string_view path,
+  using allowed = base::permitted<base::right::take>;
+
+  // `where` outlives it. Records need the right to change, too.
+  //   not_found, not_allowed, invalid_argument, io
+  [[nodiscard]] static result<std::unique_ptr<scrub>> begin(site& where, const allowed& what,
                                                             bool record);
   ~scrub();
   scrub(const scrub&) = delete;
@@ -121,7 +124,7 @@ class scrubs {
       : site_(where), bytes_per_second_max_(bytes_per_second_max) {}
 
   // As scrub::begin, and busy: too many run. Any thread.
-  [[nodiscard]] result<std::unique_ptr<scrub>> begin(std::string_view path, bool record);
+  [[nodiscard]] result<std::unique_ptr<scrub>> begin(const scrub::allowed& what, bool record);
 
   // What is wished, within the limit; 0: no limit.
   [[nodiscard]] std::uint64_t rate_for(std::uint64_t wished) const noexcept {

@@ -15,7 +15,7 @@ namespace {
 using namespace test;
 
 std::shared_ptr<serial_writer> go_on(world& w, const std::string& id) {
-  return value(value(w.uploads().join(id)).upload->write_serially({}));
+  return value(value(w.uploads().join(id)).upload->write_serially({}, unasked()));
 }
 
 std::filesystem::path partial_of(world& w, const std::string& id) {
@@ -124,7 +124,7 @@ TEST(serial_recovery, nothing_behind_a_damaged_block_counts) {
   const auto one = value(w.uploads().join(id)).upload;
   (void)value(one->digests(0, 10, digest_source::content));  // which finds it
   EXPECT_EQ(one->durable_bytes(), mib);
-  const auto writer = value(one->write_serially({}));
+  const auto writer = value(one->write_serially({}, unasked()));
   EXPECT_EQ(writer->offset(), mib);
   EXPECT_EQ(one->held_count(), 1U);
   const auto left = value(w.catalog().read([&](catalog::session& s) {
@@ -152,7 +152,7 @@ TEST(serial_recovery, after_a_failed_sync_it_is_back_at_the_durable_byte) {
   world w(world::quiet(), files);
   const auto content = content_of(3 * mib);
   const auto one = value(w.uploads().open(serial_request("a", 3 * mib))).upload;
-  const auto writer = value(one->write_serially({}));
+  const auto writer = value(one->write_serially({}, unasked()));
   ASSERT_TRUE(append(*writer, content, mib + 10));
   ASSERT_TRUE(checkpoint(*writer));
   ASSERT_TRUE(append(*writer, content, 2 * mib + 20));
@@ -160,7 +160,7 @@ TEST(serial_recovery, after_a_failed_sync_it_is_back_at_the_durable_byte) {
   EXPECT_FAILS(checkpoint(*writer), errc::io);
   EXPECT_FALSE(writer->append(std::span(content).first(1)));
   w.site().store.readmit_volume();
-  const auto again = value(one->write_serially({}));
+  const auto again = value(one->write_serially({}, unasked()));
   EXPECT_EQ(again->offset(), mib + 10);
   ASSERT_TRUE(append(*again, content, 3 * mib));
   ASSERT_TRUE(finish(*one));
@@ -184,13 +184,13 @@ TEST(serial_recovery, after_a_full_disk_it_goes_on) {
   const auto content = content_of(2 * mib);
   const auto one = value(w.uploads().open(serial_request("a", 2 * mib))).upload;
   {
-    const auto writer = value(one->write_serially({}));
+    const auto writer = value(one->write_serially({}, unasked()));
     ASSERT_TRUE(append(*writer, content, mib + 300, 100));
     EXPECT_FAILS(append(*writer, content, mib + 301), errc::no_space);
     EXPECT_EQ(value(checkpoint(*writer)), mib + 300);
   }
   files.is_full = false;
-  const auto writer = value(one->write_serially({}));
+  const auto writer = value(one->write_serially({}, unasked()));
   EXPECT_EQ(writer->offset(), mib + 300);
   ASSERT_TRUE(append(*writer, content, 2 * mib));
   ASSERT_TRUE(finish(*one));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "transfer/allowed_place.h"
+
 namespace sluice::transfer {
 namespace {
 
@@ -11,8 +13,12 @@ constexpr std::size_t writeback_bytes_min = std::size_t{256} << 10;
 }  // namespace
 
 serial_writer::serial_writer(std::shared_ptr<upload> home, upload::claim_ptr mine,
-                             std::uint64_t offset, base::digest_stream tail)
-    : home_(std::move(home)), mine_(std::move(mine)), offset_(offset), tail_(std::move(tail)) {}
+                             std::uint64_t offset, base::digest_stream tail, upload::allowed by)
+    : home_(std::move(home)),
+      mine_(std::move(mine)),
+      by_(std::move(by)),
+      offset_(offset),
+      tail_(std::move(tail)) {}
 
 serial_writer::~serial_writer() { give_up(); }
 
@@ -34,6 +40,7 @@ result<void> serial_writer::append(std::span<const std::byte> piece) {
   if (failed_)
     return fail(errc::conflict, "receive " + home_->path().text() + ": it failed before");
   failed_ = true;
+  if (!by_.still_holds()) return std::unexpected(lost_right(by_));
   const auto size = home_->check_append(offset_, piece.size());
   if (!size) return std::unexpected(size.error());
   while (!piece.empty()) {
@@ -109,6 +116,7 @@ void serial_writer::checkpoint(offset_callback done) {
     if (!durable) return done(std::unexpected(durable.error()));
     // The newer one tells what is there now: what we say could be wrong when it arrives.
     if (self->mine_->fenced) return done(std::unexpected(self->taken_over()));
+    if (!self->by_.still_holds()) return done(std::unexpected(lost_right(self->by_)));
     done(self->home_->durable_bytes());
   });
 }

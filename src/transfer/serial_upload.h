@@ -27,12 +27,14 @@ using offset_callback = std::move_only_function<void(result<std::uint64_t>)>;
 class serial_writer : public std::enable_shared_from_this<serial_writer> {
  public:
   serial_writer(std::shared_ptr<upload> home, upload::claim_ptr mine, std::uint64_t offset,
-                base::digest_stream tail);
+                base::digest_stream tail, upload::allowed by);
   ~serial_writer();
   serial_writer(const serial_writer&) = delete;
   serial_writer& operator=(const serial_writer&) = delete;
 
   [[nodiscard]] upload& home() const noexcept { return *home_; }
+  // To finish the upload with.
+  [[nodiscard]] const upload::allowed& by() const noexcept { return by_; }
 
   // Where the next byte goes: all before it arrived, and is durable after a checkpoint.
   [[nodiscard]] std::uint64_t offset() const noexcept { return offset_; }
@@ -43,7 +45,7 @@ class serial_writer : public std::enable_shared_from_this<serial_writer> {
   // The next bytes, any number. Fastest where they are a whole block in a buffer of the pool.
   // Blocks on the disk. After a failure nothing more can be appended.
   //   invalid_argument: more than the upload has; conflict: a newer request took over, or the
-  //   upload ended; no_space, io
+  //   upload ended; not_allowed: the right to it was lost; no_space, io
   [[nodiscard]] result<void> append(std::span<const std::byte> piece);
 
   // From here on nothing that is appended counts, until `keep`: so bytes whose digest comes behind
@@ -57,7 +59,7 @@ class serial_writer : public std::enable_shared_from_this<serial_writer> {
   [[nodiscard]] result<void> declare_size(std::uint64_t size_bytes);
 
   // Makes all durable that counts, soon. `done` is called on the room's or the catalog's thread,
-  // inside this call where it was taken over (conflict).
+  // inside this call where it was taken over (conflict). not_allowed: the right to it was lost.
   void checkpoint(offset_callback done);
 
   // Writes no more: who takes the upload over or throws it away from here on tells nobody.
@@ -73,6 +75,7 @@ class serial_writer : public std::enable_shared_from_this<serial_writer> {
 
   const std::shared_ptr<upload> home_;
   const upload::claim_ptr mine_;
+  const upload::allowed by_;
   std::uint64_t offset_;
   base::digest_stream tail_;  // of the unfinished block
   bool holds_back_ = false;

@@ -18,7 +18,7 @@ std::shared_ptr<upload> open(world& w, std::optional<std::uint64_t> size_bytes,
 }
 
 std::shared_ptr<serial_writer> write(upload& to, fenced_callback fenced = {}) {
-  return value(to.write_serially(std::move(fenced)));
+  return value(to.write_serially(std::move(fenced), unasked()));
 }
 
 std::uint64_t blocks_in_catalog(world& w, const upload& of) {
@@ -205,7 +205,7 @@ TEST(serial_upload, thrown_away_fences_its_writer_off) {
   EXPECT_TRUE(told);
   EXPECT_FALSE(writer->append(std::span(content).subspan(10, 10)));
   EXPECT_FALSE(checkpoint(*writer));
-  EXPECT_FAILS(one->write_serially({}), errc::not_found);
+  EXPECT_FAILS(one->write_serially({}, unasked()), errc::not_found);
   EXPECT_EQ(w.partial_count(), 0U);
 }
 
@@ -250,14 +250,14 @@ TEST(serial_upload, takes_no_blocks_and_is_not_found_by_name) {
   const auto content = content_of(mib);
   auto wanted = serial_request("a", mib);
   const auto one = value(w.uploads().open(wanted)).upload;
-  EXPECT_FAILS(send(*one->attach({}), content, 0), errc::conflict);
-  EXPECT_FAILS(one->attach({})->begin(0, mib, std::nullopt), errc::conflict);
+  EXPECT_FAILS(send(*one->attach({}, unasked()), content, 0), errc::conflict);
+  EXPECT_FAILS(one->attach({}, unasked())->begin(0, mib, std::nullopt), errc::conflict);
   wanted.form = catalog::upload_form::blocks;
   wanted.resume = wanted.kept = true;
   const auto other = value(w.uploads().open(wanted));
   EXPECT_FALSE(other.resumed);
   EXPECT_FALSE(other.is_other);
-  EXPECT_FAILS(other.upload->write_serially({}), errc::invalid_argument);
+  EXPECT_FAILS(other.upload->write_serially({}, unasked()), errc::invalid_argument);
 }
 
 TEST(serial_upload, of_two_for_one_name_one_wins_and_the_other_keeps_its_bytes) {

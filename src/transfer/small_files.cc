@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "transfer/allowed_place.h"
 #include "transfer/names.h"
 
 namespace sluice::transfer {
@@ -46,8 +47,9 @@ void small_files::over(std::size_t count) {
 
 void small_files::put(const small_file& wanted, std::span<const std::byte> payload,
                       const base::digest128& digest, entry_callback done) {
-  auto path = store::rel_path::parse(wanted.path);
+  auto path = store::rel_path::parse(wanted.to.path());
   if (!path) return done(std::unexpected(path.error()));
+  if (auto fine = check_rights(wanted); !fine) return done(std::unexpected(fine.error()));
   wait_for_room();
   auto written = write(wanted, *path, payload, digest);
   if (!written) {
@@ -83,7 +85,7 @@ void small_files::make_folder(const new_folder& wanted, entry_callback done) {
 
 // False with it says that nothing is left to be made durable.
 result<std::pair<small_files::named_entry, bool>> small_files::make(const new_folder& wanted) {
-  auto path = store::rel_path::parse(wanted.path);
+  auto path = store::rel_path::parse(wanted.to.path());
   if (!path) return std::unexpected(path.error());
   const auto fresh = site_.store.mkdir(*path, wanted.parents, wanted.may_exist);
   if (!fresh) return std::unexpected(fresh.error());
@@ -164,7 +166,15 @@ result<void> small_files::sync_apart(group& now) {
   return {};
 }
 
+result<void> small_files::check_rights(const small_file& wanted) {
+  if (!wanted.to.still_holds()) return std::unexpected(lost_right(wanted.to));
+  if (!wanted.replaces) return {};
+  auto replaced = base::permit<base::right::change>(wanted.to.by(), wanted.to.path());
+  return replaced ? result<void>() : std::unexpected(replaced.error());
+}
+
 result<store::entry> small_files::give_name(written_file& one) {
+  if (auto fine = check_rights(one.wanted); !fine) return std::unexpected(fine.error());
   // Without `replaces` the step itself finds out what there is to find out.
   store::name_policy policy{
       .replaces = false, .make_parents = one.wanted.make_parents, .replaced = {}};

@@ -17,9 +17,11 @@
 #include <span>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/digest.h"
+#include "base/permission.h"
 #include "catalog/uploads.h"
 #include "sluice/error.h"
 #include "store/store.h"
@@ -28,7 +30,9 @@
 namespace sluice::transfer {
 
 struct small_file {
-  std::string path;  // as in the request
+  explicit small_file(base::permitted<base::right::give> by) : to(std::move(by)) {}
+
+  base::permitted<base::right::give> to;
   std::int64_t mtime_ns = 0;
   bool executable = false;
   std::optional<catalog::replaced_file> replaces;  // none: nothing is ever overwritten
@@ -36,7 +40,9 @@ struct small_file {
 };
 
 struct new_folder {
-  std::string path;  // as in the request
+  explicit new_folder(base::permitted<base::right::give> by) : to(std::move(by)) {}
+
+  base::permitted<base::right::give> to;
   bool parents = false;
   bool may_exist = false;
   std::optional<std::int64_t> mtime_ns =
@@ -55,8 +61,10 @@ class small_files {
   // Checks the digest and writes the content; blocks on the disk, and while too many wait. `done`
   // is called with the entry when the file is durable under its name, from another thread, or with
   // what is wrong, maybe before this returns. `payload` is not used after the return.
+  // What is replaced needs the right to change it.
   //   bad_digest; invalid_argument: over 1 MiB, or no path; exists, conflict, not_found: as
-  //   `policy_now` of names.h; no_space, io
+  //   `policy_now` of names.h; not_allowed: a right is missing, or was lost before the file had its
+  //   name; no_space, io
   void put(const small_file& wanted, std::span<const std::byte> payload,
            const base::digest128& digest, entry_callback done);
 
@@ -98,6 +106,7 @@ class small_files {
   [[nodiscard]] std::vector<named_entry> serve(group now);
   [[nodiscard]] result<void> sync(group& now);
   [[nodiscard]] result<void> sync_apart(group& now);
+  [[nodiscard]] static result<void> check_rights(const small_file& wanted);
   [[nodiscard]] result<store::entry> give_name(written_file& one);
   void commit(std::vector<named_entry> files);
   void tell(const named_entry& one);

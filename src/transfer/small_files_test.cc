@@ -18,8 +18,7 @@ namespace {
 using namespace test;
 
 small_file named(const std::string& path) {
-  small_file wanted;
-  wanted.path = path;
+  small_file wanted(unasked(path));
   wanted.mtime_ns = 1'600'000'000'000'000'001;
   return wanted;
 }
@@ -188,7 +187,7 @@ TEST(small_files, of_two_groups_share_a_sync) {
   g.send("first");
   while (g.files.syncs_begun < 1) std::this_thread::yield();  // it waits at the gate
   for (int i = 0; i < 10; ++i) g.send("a" + std::to_string(i));
-  g.w.small().make_folder({.path = "folder"}, g.told());
+  g.w.small().make_folder(new_folder(unasked("folder")), g.told());
   EXPECT_EQ(g.calls(), "fns" + std::string(10, 'n') + "s");
 }
 

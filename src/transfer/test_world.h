@@ -86,6 +86,67 @@ class slow_files : public store::forwarding_files {
   std::promise<void> writes, go_on;
 };
 
+// The use cases for tests that are about something else than rights: nobody is asked.
+class unasked_uploads {
+ public:
+  explicit unasked_uploads(uploads& of) : of_(of) {}
+  [[nodiscard]] auto open(const upload_request& wanted) { return of_.open(wanted); }
+  [[nodiscard]] auto join(const std::string& id) { return of_.join(id, who_); }
+  [[nodiscard]] auto facts(const std::string& id) { return of_.facts(id, who_); }
+  [[nodiscard]] auto parts(const std::string& id) { return of_.parts(id, who_); }
+  [[nodiscard]] auto remove(const std::string& id) { return of_.remove(id, who_); }
+  [[nodiscard]] auto join_parts(const std::string& id) { return of_.join_parts(id, who_); }
+  [[nodiscard]] auto rename(const std::string& id, const upload_request& wanted) {
+    return of_.rename(id, wanted);
+  }
+  [[nodiscard]] auto under_way() { return of_.under_way(who_); }
+  [[nodiscard]] auto open_count() { return of_.open_count(); }
+  [[nodiscard]] auto age(std::chrono::seconds passed) { return of_.age(passed); }
+  void drain() { of_.drain(); }
+
+ private:
+  uploads& of_;
+  base::caller_ptr who_ = base::caller_unasked();
+};
+
+class unasked_tree {
+ public:
+  explicit unasked_tree(tree& of) : of_(of) {}
+  [[nodiscard]] auto list(const std::string& path, const store::list_options& how = {}) {
+    return of_.list(base::permit_unasked<base::right::see>(path), how);
+  }
+  [[nodiscard]] auto stat(const std::string& path) {
+    return of_.stat(base::permit_unasked<base::right::see>(path));
+  }
+  [[nodiscard]] auto rename(const std::string& from, const std::string& to,
+                            const std::optional<catalog::replaced_file>& replaces) {
+    return of_.rename(base::permit_unasked<base::right::change>(from),
+                      base::permit_unasked<base::right::give>(to), replaces);
+  }
+  [[nodiscard]] auto remove(const std::string& path, bool recursive) {
+    return of_.remove(base::permit_unasked<base::right::change>(path), recursive);
+  }
+
+ private:
+  tree& of_;
+};
+
+class unasked_downloads {
+ public:
+  explicit unasked_downloads(downloads& of) : of_(of) {}
+  [[nodiscard]] auto open(const std::string& path) { return of_.open(allowed(path)); }
+  [[nodiscard]] auto open_content(const std::string& path) {
+    return of_.open_content(allowed(path));
+  }
+  [[nodiscard]] downloads& asked() { return of_; }
+
+ private:
+  static downloads::allowed allowed(const std::string& path) {
+    return base::permit_unasked<base::right::take>(path);
+  }
+  downloads& of_;
+};
+
 class world {
  public:
   // `opts` without a clock of its own: checkpoints come when a test asks, or at their bytes.
@@ -127,10 +188,13 @@ class world {
   ~world() { close(); }
 
   [[nodiscard]] const std::filesystem::path& root() const { return where_.path(); }
-  [[nodiscard]] transfer::uploads& uploads() { return *uploads_; }
+  [[nodiscard]] unasked_uploads uploads() { return unasked_uploads(*uploads_); }
   [[nodiscard]] small_files& small() { return *small_; }
-  [[nodiscard]] transfer::downloads& downloads() { return *downloads_; }
-  [[nodiscard]] transfer::tree& tree() { return *tree_; }
+  [[nodiscard]] unasked_downloads downloads() { return unasked_downloads(*downloads_); }
+  [[nodiscard]] unasked_tree tree() { return unasked_tree(*tree_); }
+  // Those who ask.
+  [[nodiscard]] transfer::uploads& asking_uploads() { return *uploads_; }
+  [[nodiscard]] transfer::tree& asking_tree() { return *tree_; }
   [[nodiscard]] transfer::site& site() { return *site_; }
   [[nodiscard]] transfer::events& told() { return *told_; }
   [[nodiscard]] catalog::database& catalog() { return *catalog_; }
@@ -165,10 +229,14 @@ class world {
   std::optional<transfer::tree> tree_;
 };
 
+// To write with, whatever the path is.
+inline base::permitted<base::right::give> unasked(const std::string& path = "") {
+  return base::permit_unasked<base::right::give>(path);
+}
+
 inline upload_request request_for(const std::string& path,
                                   std::optional<std::uint64_t> size_bytes) {
-  upload_request wanted;
-  wanted.path = value(store::rel_path::parse(path));
+  upload_request wanted(value(allowed_place<base::right::give>::of(unasked(path))));
   wanted.size_bytes = size_bytes;
   wanted.mtime_ns = 1'600'000'000'123'456'789;
   return wanted;
@@ -223,11 +291,22 @@ inline result<void> append(serial_writer& to, const bytes& content, std::uint64_
 
 inline result<store::entry> finish(upload& of, std::optional<std::uint64_t> size_bytes = {}) {
   std::promise<result<store::entry>> told;
-  of.finish(size_bytes, [&](auto entry) { told.set_value(std::move(entry)); });
+  of.finish(unasked(), size_bytes, [&](auto entry) { told.set_value(std::move(entry)); });
   return told.get_future().get();
 }
 
-inline result<store::entry> folder_made(small_files& by, const new_folder& wanted) {
+struct folder_wish {
+  std::string path;
+  bool parents = false;
+  bool may_exist = false;
+  std::optional<std::int64_t> mtime_ns{};
+};
+
+inline result<store::entry> folder_made(small_files& by, const folder_wish& wish) {
+  new_folder wanted(unasked(wish.path));
+  wanted.parents = wish.parents;
+  wanted.may_exist = wish.may_exist;
+  wanted.mtime_ns = wish.mtime_ns;
   std::promise<result<store::entry>> told;
   by.make_folder(wanted, [&](auto entry) { told.set_value(std::move(entry)); });
   return told.get_future().get();

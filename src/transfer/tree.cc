@@ -8,18 +8,37 @@
 namespace sluice::transfer {
 namespace {
 
+using base::right;
+
 constexpr std::size_t entries_at_once = 1024;
+
+result<void> check_move(const base::permitted<right::change>& from,
+                        const base::permitted<right::give>& to, bool replaces) {
+  if (replaces) {
+    auto replaced = base::permit<right::change>(to.by(), to.path());
+    if (!replaced) return std::unexpected(replaced.error());
+  }
+  const auto before = from.by()->may(from.path());
+  const auto behind = to.by()->may_below(to.path());
+  for (const auto one : {right::see, right::take}) {
+    if (behind.has(one) && !before.has(one)) {
+      return std::unexpected(base::refusal(*from.by(), one, from.path()));
+    }
+  }
+  return {};
+}
 
 }  // namespace
 
-result<store::listing> tree::list(std::string_view path, const store::list_options& how) {
-  auto parsed = store::rel_path::parse(path);
+result<store::listing> tree::list(const base::permitted<right::see>& where,
+                                  const store::list_options& how) {
+  auto parsed = store::rel_path::parse(where.path());
   if (!parsed) return std::unexpected(parsed.error());
   return site_.store.list(*parsed, how);
 }
 
-result<store::entry> tree::stat(std::string_view path) {
-  auto parsed = store::rel_path::parse(path);
+result<store::entry> tree::stat(const base::permitted<right::see>& what) {
+  auto parsed = store::rel_path::parse(what.path());
   if (!parsed) return std::unexpected(parsed.error());
   return site_.store.stat(*parsed);
 }
@@ -29,12 +48,16 @@ result<void> tree::sync(const store::rel_path& folder) {
   return site_.store.sync_folder(folder);
 }
 
-result<store::entry> tree::rename(std::string_view from, std::string_view to,
+result<store::entry> tree::rename(const base::permitted<right::change>& from,
+                                  const base::permitted<right::give>& to,
                                   const std::optional<catalog::replaced_file>& replaces) {
-  auto source = store::rel_path::parse(from);
+  auto source = store::rel_path::parse(from.path());
   if (!source) return std::unexpected(source.error());
-  auto target = store::rel_path::parse(to);
+  auto target = store::rel_path::parse(to.path());
   if (!target) return std::unexpected(target.error());
+  if (auto fine = check_move(from, to, replaces.has_value()); !fine) {
+    return std::unexpected(fine.error());
+  }
   store::name_policy policy;
   if (replaces) {
     auto found = policy_now(site_.store, *target, replaces, false);
@@ -66,8 +89,8 @@ void tree::tell_renamed(const store::rel_path& from, const store::rel_path& to,
       {.kind = event_kind::renamed, .path = to.text(), .from = from.text(), .entry = *there});
 }
 
-result<void> tree::remove(std::string_view path, bool recursive) {
-  auto parsed = store::rel_path::parse(path);
+result<void> tree::remove(const base::permitted<right::change>& what, bool recursive) {
+  auto parsed = store::rel_path::parse(what.path());
   if (!parsed) return std::unexpected(parsed.error());
   auto there = site_.store.stat(*parsed);
   if (!there) return std::unexpected(there.error());

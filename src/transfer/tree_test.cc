@@ -16,8 +16,7 @@ using testing::ElementsAre;
 class a_tree : public testing::Test {
  protected:
   void put(const std::string& path, const bytes& content) {
-    small_file wanted;
-    wanted.path = path;
+    small_file wanted(unasked(path));
     wanted.make_parents = true;
     std::promise<result<store::entry>> told;
     world_.small().put(wanted, content, base::digest_of(content),
@@ -38,7 +37,7 @@ class a_tree : public testing::Test {
     return found;
   }
   world world_;
-  transfer::tree& tree_ = world_.tree();
+  test::unasked_tree tree_ = world_.tree();
 };
 
 TEST_F(a_tree, is_listed_and_looked_at) {

@@ -75,8 +75,8 @@ std::vector<block_range> upload::durable_ranges() const {
   return ranges.take();
 }
 
-std::shared_ptr<upload_writer> upload::attach(report_callback told) {
-  auto writer = std::make_shared<upload_writer>(shared_from_this(), std::move(told));
+std::shared_ptr<upload_writer> upload::attach(report_callback told, allowed by) {
+  auto writer = std::make_shared<upload_writer>(shared_from_this(), std::move(told), std::move(by));
   const std::lock_guard lock(mutex_);
   std::erase_if(writers_, [](const auto& old) { return old.expired(); });
   writers_.push_back(writer);

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "base/digest.h"
+#include "base/permission.h"
 #include "catalog/uploads.h"
 #include "sluice/error.h"
 #include "store/store.h"
@@ -66,6 +67,9 @@ struct block_digest {
 class upload : public std::enable_shared_from_this<upload> {
  public:
   using clock = std::chrono::steady_clock;
+  // What `uploads` gives with an upload. It is asked again before anything is acknowledged: who
+  // lost the right is told not_allowed, and what is durable stays for whom it is given to again.
+  using allowed = base::permitted<base::right::give>;
 
   // Made by `uploads`; `row`, `blocks` and `tail` are what the catalog has.
   upload(site& where, std::shared_ptr<checkpointer> checkpoints, catalog::upload_row row,
@@ -104,14 +108,15 @@ class upload : public std::enable_shared_from_this<upload> {
   [[nodiscard]] std::optional<store::entry> done() const;
 
   // A way in for one request. `told` may be empty.
-  [[nodiscard]] std::shared_ptr<upload_writer> attach(report_callback told);
+  [[nodiscard]] std::shared_ptr<upload_writer> attach(report_callback told, allowed by);
 
   // The way in for a request that writes from the beginning to the end. It takes the upload over at
   // once from whoever wrote so before: of that one no further byte lands. What it wrote until then
   // counts, and is durable when this returns. Blocks. `fenced` may be empty.
   //   invalid_argument: its bytes come in blocks; conflict: it is done, or was taken over again
   //   meanwhile; busy: its file is being opened again; not_found: it was aborted; no_space, io
-  [[nodiscard]] result<std::shared_ptr<serial_writer>> write_serially(fenced_callback fenced);
+  [[nodiscard]] result<std::shared_ptr<serial_writer>> write_serially(fenced_callback fenced,
+                                                                      const allowed& by);
 
   // Stored bytes, received or not: who asks knows what is there. Blocks.
   [[nodiscard]] result<std::size_t> read(std::uint64_t offset, std::span<std::byte> out) const;
@@ -122,8 +127,9 @@ class upload : public std::enable_shared_from_this<upload> {
   // Publishes the file, see `uploads`. Blocks, except for the last commit, which calls `done`.
   //   conflict: blocks are missing, the size is another one, or what is to be replaced is not what
   //   is there; exists: the name is taken. The upload stays open with all its blocks then.
-  //   not_found: it was aborted
-  void finish(std::optional<std::uint64_t> size_bytes, entry_callback done);
+  //   not_found: it was aborted; not_allowed: a right was lost, also that to change what is
+  //   replaced
+  void finish(const allowed& by, std::optional<std::uint64_t> size_bytes, entry_callback done);
 
   // Nobody writes to it, and it cannot be published under its name, which something else has. So
   // whoever has the same content may take it over under another one. Blocks.
@@ -200,7 +206,8 @@ class upload : public std::enable_shared_from_this<upload> {
   };
   [[nodiscard]] result<claim_ptr> claim_serially(fenced_callback fenced);
   void release_serially(const claim_ptr& mine);
-  [[nodiscard]] result<std::shared_ptr<serial_writer>> make_writer(const claim_ptr& mine);
+  [[nodiscard]] result<std::shared_ptr<serial_writer>> make_writer(const claim_ptr& mine,
+                                                                   const allowed& by);
   [[nodiscard]] result<base::digest_stream> read_tail(claim& mine, const catalog::held_tail& tail);
   [[nodiscard]] result<void> drop_behind(std::uint64_t offset);
   [[nodiscard]] result<void> drop_tail();
@@ -232,6 +239,7 @@ class upload : public std::enable_shared_from_this<upload> {
   static void tell(const reports& all);
 
   // upload_finish.cc
+  [[nodiscard]] result<void> check_rights(const allowed& by) const;
   [[nodiscard]] result<finishing> begin_finish(std::optional<std::uint64_t> size_bytes);
   [[nodiscard]] result<void> check_whole(std::uint64_t size_bytes) const;
   [[nodiscard]] result<store::entry> publish(finishing& what);

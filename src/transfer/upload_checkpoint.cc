@@ -3,6 +3,7 @@
 #include <ctime>
 
 #include "base/log.h"
+#include "transfer/allowed_place.h"
 #include "transfer/upload.h"
 #include "transfer/upload_writer.h"
 
@@ -222,7 +223,11 @@ void upload::tell(const reports& all) {
   for (const auto& [writer, what] : all) {
     if (!writer->told_) continue;
     if (what.durable.empty() && what.lost.empty() && !what.failure) continue;
-    writer->told_(what);
+    if (writer->by_.still_holds()) {
+      writer->told_(what);
+    } else {
+      writer->told_({.durable = {}, .lost = {}, .failure = lost_right(writer->by_)});
+    }
   }
 }
 

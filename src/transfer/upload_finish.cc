@@ -3,20 +3,35 @@
 #include <ctime>
 
 #include "base/log.h"
+#include "transfer/allowed_place.h"
 #include "transfer/names.h"
 #include "transfer/upload.h"
 
 namespace sluice::transfer {
 
-void upload::finish(std::optional<std::uint64_t> size_bytes, entry_callback done) {
+void upload::finish(const allowed& by, std::optional<std::uint64_t> size_bytes,
+                    entry_callback done) {
   // A client that was killed and run again may ask for what its first run asked for already.
   wait_while_finishing();
+  if (auto fine = check_rights(by); !fine) return done(std::unexpected(fine.error()));
   if (auto already = this->done()) return done(*already);
   auto begun = begin_finish(size_bytes);
   if (!begun) return done(std::unexpected(begun.error()));
   auto published = publish(*begun);
   if (!published) return done(std::unexpected(published.error()));
   commit_done(*published, std::move(done));
+}
+
+result<void> upload::check_rights(const allowed& by) const {
+  if (!by.still_holds()) return std::unexpected(lost_right(by));
+  std::string path;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!row_.replaces) return {};
+    path = path_.text();
+  }
+  auto replaced = base::permit<base::right::change>(by.by(), path);
+  return replaced ? result<void>() : std::unexpected(replaced.error());
 }
 
 result<upload::finishing> upload::begin_finish(std::optional<std::uint64_t> size_bytes) {

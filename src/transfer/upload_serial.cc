@@ -38,11 +38,12 @@ result<std::size_t> upload::read(std::uint64_t offset, std::span<std::byte> out)
   return file->read(offset, out);
 }
 
-result<std::shared_ptr<serial_writer>> upload::write_serially(fenced_callback fenced) {
+result<std::shared_ptr<serial_writer>> upload::write_serially(fenced_callback fenced,
+                                                              const allowed& by) {
   auto mine = claim_serially(std::move(fenced));
   if (!mine) return std::unexpected(mine.error());
   auto settled = settle();
-  auto made = settled ? make_writer(*mine) : std::unexpected(settled.error());
+  auto made = settled ? make_writer(*mine, by) : std::unexpected(settled.error());
   if (!made) release_serially(*mine);
   return made;
 }
@@ -81,7 +82,8 @@ void upload::release_serially(const claim_ptr& mine) {
 
 // All that arrived is durable, and nobody else writes. What is behind a gap, where a block was
 // found to be damaged, is about to be written over.
-result<std::shared_ptr<serial_writer>> upload::make_writer(const claim_ptr& mine) {
+result<std::shared_ptr<serial_writer>> upload::make_writer(const claim_ptr& mine,
+                                                           const allowed& by) {
   std::uint64_t offset = 0;
   std::optional<catalog::held_tail> tail;
   {
@@ -101,7 +103,7 @@ result<std::shared_ptr<serial_writer>> upload::make_writer(const claim_ptr& mine
     }
   }
   if (auto dropped = drop_behind(offset); !dropped) return std::unexpected(dropped.error());
-  return std::make_shared<serial_writer>(shared_from_this(), mine, offset, std::move(stream));
+  return std::make_shared<serial_writer>(shared_from_this(), mine, offset, std::move(stream), by);
 }
 
 // bad_digest: the stored bytes are not what was recorded.

@@ -27,7 +27,7 @@ class upload_in_blocks : public testing::Test {
 TEST_F(upload_in_blocks, becomes_a_file_when_all_are_there) {
   const auto content = content_of(3 * mib + 17);
   auto one = open("a.mp4", content.size());
-  auto writer = one->attach({});
+  auto writer = one->attach({}, unasked());
   for (std::uint64_t block : {3, 0, 2, 1}) ASSERT_TRUE(send(*writer, content, block));
   EXPECT_FALSE(std::filesystem::exists(world_.root() / "a.mp4"));
   const auto entry = finish(*one);
@@ -58,7 +58,7 @@ TEST_F(upload_in_blocks, keeps_the_executable_bit) {
 TEST_F(upload_in_blocks, refuses_a_wrong_digest_and_takes_the_block_again) {
   const auto content = content_of(2 * mib);
   auto one = open("a", content.size());
-  auto writer = one->attach({});
+  auto writer = one->attach({}, unasked());
   EXPECT_FAILS(writer->write(0, block_of(content, 0), base::digest_of(block_of(content, 1))),
                errc::bad_digest);
   EXPECT_EQ(one->held_count(), 0U);
@@ -70,7 +70,7 @@ TEST_F(upload_in_blocks, refuses_a_wrong_digest_and_takes_the_block_again) {
 TEST_F(upload_in_blocks, refuses_what_is_no_whole_block_of_the_file) {
   const auto content = content_of(3 * mib);
   auto one = open("a", 2 * mib + 100);
-  auto writer = one->attach({});
+  auto writer = one->attach({}, unasked());
   const auto put = [&](std::uint64_t offset, std::size_t size) {
     const auto payload = std::span(content).first(size);
     return writer->write(offset, payload, base::digest_of(payload));
@@ -92,7 +92,7 @@ TEST_F(upload_in_blocks, refuses_what_is_no_whole_block_of_the_file) {
 TEST_F(upload_in_blocks, is_refused_while_blocks_are_missing) {
   const auto content = content_of(3 * mib);
   auto one = open("a", content.size());
-  auto writer = one->attach({});
+  auto writer = one->attach({}, unasked());
   ASSERT_TRUE(send(*writer, content, 0));
   ASSERT_TRUE(send(*writer, content, 2));
   EXPECT_FAILS(finish(*one), errc::conflict);
@@ -104,7 +104,7 @@ TEST_F(upload_in_blocks, is_refused_while_blocks_are_missing) {
 TEST_F(upload_in_blocks, takes_a_block_again_and_the_later_one_counts) {
   const auto before = content_of(2 * mib, 1), after = content_of(2 * mib, 2);
   auto one = open("a", before.size());
-  auto writer = one->attach({});
+  auto writer = one->attach({}, unasked());
   send_all(*writer, before);
   ASSERT_TRUE(send(*writer, before, 0));
   ASSERT_TRUE(checkpoint(*one));
@@ -120,7 +120,7 @@ TEST_F(upload_in_blocks, takes_a_block_again_and_the_later_one_counts) {
 TEST_F(upload_in_blocks, of_unknown_size_ends_with_a_short_block) {
   const auto content = content_of(2 * mib + 5);
   auto one = open("a", std::nullopt);
-  auto writer = one->attach({});
+  auto writer = one->attach({}, unasked());
   EXPECT_FAILS(finish(*one), errc::invalid_argument);
   ASSERT_TRUE(send(*writer, content, 2));
   EXPECT_EQ(one->size_bytes(), content.size());
@@ -137,7 +137,7 @@ TEST_F(upload_in_blocks, of_unknown_size_ends_with_a_short_block) {
 TEST_F(upload_in_blocks, of_unknown_size_may_have_whole_blocks_only) {
   const auto content = content_of(2 * mib);
   auto one = open("a", std::nullopt);
-  auto writer = one->attach({});
+  auto writer = one->attach({}, unasked());
   send_all(*writer, content);
   EXPECT_FAILS(finish(*one, mib), errc::conflict);
   EXPECT_FAILS(finish(*one, 2 * mib - 1), errc::conflict);
@@ -149,7 +149,7 @@ TEST_F(upload_in_blocks, of_unknown_size_may_have_whole_blocks_only) {
 TEST_F(upload_in_blocks, of_unknown_size_has_no_short_block_before_others) {
   const auto content = content_of(2 * mib);
   auto one = open("a", std::nullopt);
-  auto writer = one->attach({});
+  auto writer = one->attach({}, unasked());
   ASSERT_TRUE(send(*writer, content, 1));
   const auto payload = std::span(content).first(10);
   EXPECT_FAILS(writer->write(0, payload, base::digest_of(payload)), errc::invalid_argument);
@@ -158,7 +158,7 @@ TEST_F(upload_in_blocks, of_unknown_size_has_no_short_block_before_others) {
 TEST_F(upload_in_blocks, takes_a_block_in_pieces) {
   const auto content = content_of(mib + 100);
   auto one = open("a", content.size());
-  auto writer = one->attach({});
+  auto writer = one->attach({}, unasked());
   {
     auto block = value(writer->begin(0, mib, base::digest_of(block_of(content, 0))));
     for (std::size_t at = 0; at < mib; at += mib / 4) {
@@ -180,7 +180,7 @@ TEST_F(upload_in_blocks, takes_a_block_in_pieces) {
 TEST_F(upload_in_blocks, in_pieces_with_a_wrong_digest_does_not_count) {
   const auto content = content_of(mib);
   auto one = open("a", content.size());
-  auto writer = one->attach({});
+  auto writer = one->attach({}, unasked());
   auto block = value(writer->begin(0, mib, base::digest128{}));
   ASSERT_TRUE(block.append(content));
   EXPECT_FAILS(block.finish(), errc::bad_digest);
@@ -193,7 +193,7 @@ TEST_F(upload_in_blocks, in_pieces_over_a_durable_block_forgets_it_first) {
   const auto content = content_of(mib, 1), other = content_of(mib, 2);
   const auto digest = base::digest_of(content);
   auto one = open("a", content.size());
-  auto writer = one->attach({});
+  auto writer = one->attach({}, unasked());
   ASSERT_TRUE(send(*writer, content, 0));
   ASSERT_TRUE(checkpoint(*one));
   const auto recorded = [&] {
@@ -221,7 +221,7 @@ TEST_F(upload_in_blocks, in_pieces_over_a_durable_block_forgets_it_first) {
 TEST_F(upload_in_blocks, a_later_sender_of_a_block_fences_off_the_one_before) {
   const auto content = content_of(mib, 1), other = content_of(mib, 2);
   auto one = open("a", content.size());
-  auto slow = one->attach({}), fast = one->attach({});
+  auto slow = one->attach({}, unasked()), fast = one->attach({}, unasked());
   auto block = value(slow->begin(0, mib, base::digest_of(other)));
   ASSERT_TRUE(block.append(std::span(other).first(mib / 2)));
   ASSERT_TRUE(send(*fast, content, 0));
@@ -237,7 +237,7 @@ TEST(an_upload_that_ends, waits_for_who_still_writes_and_fences_him_off) {
   world w(world::quiet(), files);
   const auto content = content_of(mib), more = content_of(mib, 2);
   const auto one = value(w.uploads().open(request_for("a", std::nullopt))).upload;
-  const auto slow = one->attach({}), fast = one->attach({});
+  const auto slow = one->attach({}, unasked()), fast = one->attach({}, unasked());
   ASSERT_TRUE(send(*fast, content, 0));
   auto beyond = value(slow->begin(mib, mib, std::nullopt));
   files.hold = true;
@@ -263,7 +263,7 @@ TEST_F(upload_in_blocks, several_threads_send_the_same_blocks) {
   std::atomic<int> conflicts = 0;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {
-      auto writer = one->attach({});
+      auto writer = one->attach({}, unasked());
       for (std::uint64_t i = 0; i < block_count(content); ++i) {
         const auto block = (i * 5 + static_cast<std::uint64_t>(t)) % block_count(content);
         auto sent = send(*writer, content, block);
@@ -286,7 +286,7 @@ TEST_F(upload_in_blocks, several_threads_send_the_same_blocks) {
 TEST_F(upload_in_blocks, thrown_away_leaves_nothing) {
   const auto content = content_of(2 * mib);
   auto one = open("a", content.size());
-  auto writer = one->attach({});
+  auto writer = one->attach({}, unasked());
   send_all(*writer, content);
   auto block = value(writer->begin(0, mib, std::nullopt));
   ASSERT_TRUE(one->abort());
@@ -303,7 +303,7 @@ TEST_F(upload_in_blocks, thrown_away_leaves_nothing) {
 TEST_F(upload_in_blocks, tells_the_digests_of_what_it_holds_and_reads_them_again) {
   const auto content = content_of(3 * mib + 9);
   auto one = open("a", content.size());
-  auto writer = one->attach({});
+  auto writer = one->attach({}, unasked());
   for (std::uint64_t block : {0, 2, 3}) ASSERT_TRUE(send(*writer, content, block));
   ASSERT_TRUE(checkpoint(*one));
   EXPECT_EQ(one->block_end(), 4U);
@@ -327,7 +327,7 @@ TEST_F(upload_in_blocks, tells_the_digests_only_of_what_a_crash_leaves) {
   const auto content = content_of(3 * mib);
   const auto id = [&] {
     auto one = open("a", content.size());
-    auto writer = one->attach({});
+    auto writer = one->attach({}, unasked());
     for (std::uint64_t block : {0, 2}) EXPECT_TRUE(send(*writer, content, block));
     EXPECT_EQ(value(one->digests(0, 3, digest_source::recorded)).size(), 2U);
     EXPECT_EQ(one->durable().size(), 2U);
@@ -340,7 +340,7 @@ TEST_F(upload_in_blocks, tells_the_digests_only_of_what_a_crash_leaves) {
 TEST_F(upload_in_blocks, a_flipped_bit_is_found_and_the_block_taken_again) {
   const auto content = content_of(2 * mib);
   auto one = open("a", content.size());
-  auto writer = one->attach({});
+  auto writer = one->attach({}, unasked());
   send_all(*writer, content);
   ASSERT_TRUE(checkpoint(*one));
   {

@@ -1,5 +1,7 @@
 #include "transfer/upload_writer.h"
 
+#include "transfer/allowed_place.h"
+
 namespace sluice::transfer {
 
 result<void> upload_writer::write(std::uint64_t offset, std::span<const std::byte> payload,
@@ -8,7 +10,7 @@ result<void> upload_writer::write(std::uint64_t offset, std::span<const std::byt
     return fail(errc::bad_digest,
                 "receive the block at " + std::to_string(offset) + " of " + home_->path().text());
   }
-  if (auto takes = check_form(); !takes) return takes;
+  if (auto takes = check_request(); !takes) return takes;
   auto claimed = home_->claim_block(offset, payload.size(), digest);
   if (!claimed) return std::unexpected(claimed.error());
   block_in_pieces block(shared_from_this(), std::move(*claimed));
@@ -20,13 +22,22 @@ result<void> upload_writer::write(std::uint64_t offset, std::span<const std::byt
 
 result<block_in_pieces> upload_writer::begin(std::uint64_t offset, std::uint64_t size_bytes,
                                              std::optional<base::digest128> expected) {
-  if (auto takes = check_form(); !takes) return std::unexpected(takes.error());
+  if (auto takes = check_request(); !takes) return std::unexpected(takes.error());
   auto claimed = home_->claim_block(offset, size_bytes, expected);
   if (!claimed) return std::unexpected(claimed.error());
   return block_in_pieces(shared_from_this(), std::move(*claimed));
 }
 
-result<void> upload_writer::check_form() const {
+void upload_writer::checkpoint(checkpoint_callback done) {
+  home_->checkpoint([self = shared_from_this(),
+                     done = std::move(done)](result<std::vector<block_range>> durable) mutable {
+    if (!self->by_.still_holds()) return done(std::unexpected(lost_right(self->by_)));
+    done(std::move(durable));
+  });
+}
+
+result<void> upload_writer::check_request() const {
+  if (!by_.still_holds()) return std::unexpected(lost_right(by_));
   if (home_->form() == catalog::upload_form::blocks) return {};
   return fail(errc::conflict, "receive a block of " + home_->path().text() +
                                   ": it is written from the beginning to the end");

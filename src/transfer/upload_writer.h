@@ -47,17 +47,19 @@ class block_in_pieces {
 // gone nobody is told, and the upload stays open.
 class upload_writer : public std::enable_shared_from_this<upload_writer> {
  public:
-  upload_writer(std::shared_ptr<upload> home, report_callback told)
-      : home_(std::move(home)), told_(std::move(told)) {}
+  upload_writer(std::shared_ptr<upload> home, report_callback told, upload::allowed by)
+      : home_(std::move(home)), told_(std::move(told)), by_(std::move(by)) {}
 
   [[nodiscard]] upload& home() const noexcept { return *home_; }
+  // To finish the upload with.
+  [[nodiscard]] const upload::allowed& by() const noexcept { return by_; }
 
   // A whole block: `offset` is a multiple of 1 MiB, and only the last block of the file is shorter.
   // Of an upload of unknown size, the first shorter block ends the file. Blocks on the disk.
   // A block may come again; the later one counts.
   //   bad_digest: nothing was written; invalid_argument: no whole block of the file;
   //   conflict: another connection took the block over, or the upload is being finished;
-  //   not_found: it was aborted; no_space, io
+  //   not_found: it was aborted; not_allowed: the right to it was lost; no_space, io
   [[nodiscard]] result<void> write(std::uint64_t offset, std::span<const std::byte> payload,
                                    const base::digest128& digest);
 
@@ -67,13 +69,17 @@ class upload_writer : public std::enable_shared_from_this<upload_writer> {
   [[nodiscard]] result<block_in_pieces> begin(std::uint64_t offset, std::uint64_t size_bytes,
                                               std::optional<base::digest128> expected);
 
+  // As `upload::checkpoint`. not_allowed: the right to it was lost.
+  void checkpoint(checkpoint_callback done);
+
  private:
   friend class upload;
   friend class block_in_pieces;
-  [[nodiscard]] result<void> check_form() const;
+  [[nodiscard]] result<void> check_request() const;
 
   const std::shared_ptr<upload> home_;
   const report_callback told_;
+  const upload::allowed by_;
   std::vector<std::uint64_t> untold_;  // blocks that came and were not told; under the home's mutex
 };
 

@@ -14,6 +14,8 @@
 namespace sluice::transfer {
 namespace {
 
+using base::right;
+
 constexpr std::chrono::seconds aging_interval_max = std::chrono::minutes(15);
 
 result<store::partial_id> random_id() {
@@ -36,6 +38,7 @@ catalog::upload_row row_of(const upload_request& wanted, const std::string& id) 
   row.form = wanted.form;
   row.note = wanted.note;
   row.part_index = wanted.parts.size();
+  row.owner = wanted.path.by().by()->id();
   if (wanted.untold) row.state = catalog::upload_state::untold;
   return row;
 }
@@ -49,6 +52,24 @@ store::entry entry_of(const catalog::upload_row& row) {
   entry.executable = row.executable;
   entry.id = to_store(row.file);
   return entry;
+}
+
+// An upload is known by its id to whom it belongs.
+result<base::permitted<right::give>> permit_upload(const std::string& id, const std::string& path,
+                                                   const std::string& owner,
+                                                   const base::caller_ptr& who) {
+  if (owner != who->id() && !who->may(path).has(right::admin)) {
+    return fail(errc::not_found, "join upload " + id);
+  }
+  return path.empty() ? base::permit_anywhere<right::give>(who)
+                      : base::permit<right::give>(who, path);
+}
+
+result<void> check_replacing(const upload_request& wanted) {
+  if (!wanted.replaces) return {};
+  const auto& by = wanted.path.by();
+  auto replaced = base::permit<right::change>(by.by(), by.path());
+  return replaced ? result<void>() : std::unexpected(replaced.error());
 }
 
 bool is_in_blocks(catalog::upload_form form) noexcept {
@@ -86,9 +107,14 @@ result<void> uploads::recover() {
     auto held = size_held(site_, row);
     if (!held) return std::unexpected(held.error());
     (void)share->grow_to(*held, 0);  // they are there, whatever the limit is now
-    slots_[row.id] = {
-        std::move(row.path),    row.size_bytes,           row.mtime_ns, nullptr, std::move(share),
-        is_in_blocks(row.form), site_.told->next_upload()};
+    slots_[row.id] = {std::move(row.path),
+                      row.size_bytes,
+                      row.mtime_ns,
+                      nullptr,
+                      std::move(share),
+                      is_in_blocks(row.form),
+                      site_.told->next_upload(),
+                      std::move(row.owner)};
   }
   return {};
 }
@@ -136,13 +162,14 @@ result<opened_upload> uploads::open(const upload_request& wanted) {
   if (wanted.size_bytes && *wanted.size_bytes > base::file_bytes_max) {
     return fail(errc::invalid_argument, "upload " + wanted.path.text() + ": too large");
   }
+  if (auto fine = check_replacing(wanted); !fine) return std::unexpected(fine.error());
   std::optional<turn> mine;
   if (wanted.resume) {
     mine.emplace(*this, wanted.path.text());
     wait_for_publishing(wanted);
   }
   if (has_name) {
-    auto policy = policy_now(site_.store, wanted.path, wanted.replaces, wanted.make_parents);
+    auto policy = policy_now(site_.store, wanted.path.path(), wanted.replaces, wanted.make_parents);
     if (!policy) return std::unexpected(policy.error());
   }
   if (wanted.resume) {
@@ -152,13 +179,15 @@ result<opened_upload> uploads::open(const upload_request& wanted) {
       if (auto taken = take_wishes(site_, **found, wanted); !taken) {
         return std::unexpected(taken.error());
       }
-      return opened_upload{std::move(*found), true, std::nullopt, {}};
+      return opened_upload{std::move(*found), wanted.path.by(), true, std::nullopt, {}};
     }
   }
   if (wanted.kept) {
     auto found = find_kept(wanted);
     if (!found) return std::unexpected(found.error());
-    if (*found) return opened_upload{std::move(*found), true, std::nullopt, {}, true};
+    if (*found) {
+      return opened_upload{std::move(*found), wanted.path.by(), true, std::nullopt, {}, true};
+    }
   }
   const bool is_other = wanted.resume && has_other(wanted);
   if (auto reserved = reserve(); !reserved) return std::unexpected(reserved.error());
@@ -169,11 +198,17 @@ result<opened_upload> uploads::open(const upload_request& wanted) {
   if (!made) return std::unexpected(made.error());
   (*made)->share_ = *share;
   (*made)->number_ = site_.told->next_upload();
-  slots_[(*made)->id()] = {
-      wanted.path.text(),        wanted.size_bytes, wanted.mtime_ns, *made, *share,
-      is_in_blocks(wanted.form), (*made)->number_};
+  slots_[(*made)->id()] = {wanted.path.text(),
+                           wanted.size_bytes,
+                           wanted.mtime_ns,
+                           *made,
+                           *share,
+                           is_in_blocks(wanted.form),
+                           (*made)->number_,
+                           wanted.path.by().by()->id()};
   (*made)->tell(event_kind::upload_started);
-  return opened_upload{std::move(*made), false, std::nullopt, {}, false, is_other};
+  return opened_upload{std::move(*made), wanted.path.by(), false, std::nullopt, {}, false,
+                       is_other};
 }
 
 result<void> uploads::reserve() {
@@ -210,7 +245,7 @@ result<std::shared_ptr<upload>> uploads::make(const upload_request& wanted) {
     if (!removed) base::log_warning("{}", removed.error().message());
     return std::unexpected(durable.error());
   }
-  return std::make_shared<upload>(site_, checkpoints_, row, wanted.path, std::move(*file),
+  return std::make_shared<upload>(site_, checkpoints_, row, wanted.path.path(), std::move(*file),
                                   std::vector<catalog::held_block>(), std::nullopt);
 }
 
@@ -232,9 +267,10 @@ void uploads::wait_for_publishing(const upload_request& wanted) {
 
 // A null pointer where there is none.
 result<std::shared_ptr<upload>> uploads::find_to_resume(const upload_request& wanted) {
+  const auto& owner = wanted.path.by().by()->id();
   const std::lock_guard lock(mutex_);
   for (auto& [id, one] : slots_) {
-    if (!one.is_in_blocks || one.path != wanted.path.text() ||
+    if (!one.is_in_blocks || one.path != wanted.path.text() || one.owner != owner ||
         one.size_bytes != wanted.size_bytes || one.mtime_ns != wanted.mtime_ns) {
       continue;
     }
@@ -247,10 +283,12 @@ result<std::shared_ptr<upload>> uploads::find_to_resume(const upload_request& wa
 
 // What was sent of an earlier state of the source, most likely.
 bool uploads::has_other(const upload_request& wanted) {
+  const auto& owner = wanted.path.by().by()->id();
   const std::lock_guard lock(mutex_);
   put_away();
   return std::ranges::any_of(slots_, [&](const auto& each) {
-    return each.second.is_in_blocks && each.second.path == wanted.path.text();
+    return each.second.is_in_blocks && each.second.owner == owner &&
+           each.second.path == wanted.path.text();
   });
 }
 
@@ -263,40 +301,52 @@ result<void> uploads::take_wishes(site& where, upload& found, const upload_reque
   });
 }
 
-result<opened_upload> uploads::join(const std::string& id) {
+result<opened_upload> uploads::join(const std::string& id, const base::caller_ptr& who) {
   std::shared_ptr<upload> found;
+  std::optional<base::permitted<right::give>> by;
   {
     const std::lock_guard lock(mutex_);
-    if (slots_.contains(id)) {
+    if (const auto place = slots_.find(id); place != slots_.end()) {
+      auto allowed = permit_upload(id, place->second.path, place->second.owner, who);
+      if (!allowed) return std::unexpected(allowed.error());
+      by = std::move(*allowed);
       auto loaded = load(id);
       if (!loaded) return std::unexpected(loaded.error());
       found = std::move(*loaded);
     }
   }
-  if (!found) return find_done(id);
-  if (auto entry = found->done())
-    return opened_upload{nullptr, true, std::move(entry), found->path().text()};
+  if (!found) return find_done(id, who);
+  if (auto entry = found->done()) {
+    return opened_upload{nullptr, std::move(*by), true, std::move(entry), found->path().text()};
+  }
   if (found->is_aborted()) return fail(errc::not_found, "join upload " + id);
-  return opened_upload{std::move(found), true, std::nullopt, {}};
+  return opened_upload{std::move(found), std::move(*by), true, std::nullopt, {}};
 }
 
-result<opened_upload> uploads::find_done(const std::string& id) {
+result<opened_upload> uploads::find_done(const std::string& id, const base::caller_ptr& who) {
   auto row = site_.catalog.read([&](catalog::session& s) { return catalog::find_upload(s, id); });
   if (!row) return std::unexpected(row.error());
   if (!*row || (*row)->state != catalog::upload_state::done) {
     return fail(errc::not_found, "join upload " + id);
   }
-  return opened_upload{nullptr, true, entry_of(**row), (*row)->path};
+  auto by = permit_upload(id, (*row)->path, (*row)->owner, who);
+  if (!by) return std::unexpected(by.error());
+  return opened_upload{nullptr, std::move(*by), true, entry_of(**row), (*row)->path};
 }
 
-result<catalog::upload_row> uploads::facts(const std::string& id) {
+result<catalog::upload_row> uploads::facts(const std::string& id, const base::caller_ptr& who) {
   auto row = site_.catalog.read([&](catalog::session& s) { return catalog::find_upload(s, id); });
   if (!row) return std::unexpected(row.error());
   if (!*row) return fail(errc::not_found, "look at upload " + id);
+  auto by = permit_upload(id, (*row)->path, (*row)->owner, who);
+  if (!by) return std::unexpected(by.error());
   return std::move(**row);
 }
 
-result<std::vector<catalog::upload_row>> uploads::parts(const std::string& id) {
+result<std::vector<catalog::upload_row>> uploads::parts(const std::string& id,
+                                                        const base::caller_ptr& who) {
+  const auto whole = facts(id, who);
+  if (!whole) return std::unexpected(whole.error());
   return site_.catalog.read([&](catalog::session& s) { return catalog::parts_of(s, id); });
 }
 
@@ -304,8 +354,8 @@ std::chrono::seconds uploads::time_left(std::int64_t idle_s) const {
   return std::max(site_.opts.upload_expiry - std::chrono::seconds(idle_s), std::chrono::seconds(0));
 }
 
-result<void> uploads::remove(const std::string& id) {
-  auto found = join(id);
+result<void> uploads::remove(const std::string& id, const base::caller_ptr& who) {
+  auto found = join(id, who);
   if (!found) return std::unexpected(found.error());
   if (found->upload) {
     found->upload->wait_while_finishing();

@@ -1,5 +1,9 @@
 // All uploads: opened, joined, gone on with after a crash, and thrown away when nobody comes back.
 //
+// An upload belongs to whom began it: to others, but for those with the right `admin`, it is as if
+// it were not there. Whoever goes on with one needs the right to give at its path, then as at its
+// beginning.
+//
 // Owner: the server makes one at start. All calls may come from any thread and block on the disk.
 #pragma once
 
@@ -15,9 +19,11 @@
 #include <thread>
 #include <vector>
 
+#include "base/permission.h"
 #include "catalog/uploads.h"
 #include "sluice/error.h"
 #include "store/store.h"
+#include "transfer/allowed_place.h"
 #include "transfer/checkpointer.h"
 #include "transfer/options.h"
 #include "transfer/upload.h"
@@ -25,11 +31,14 @@
 namespace sluice::transfer {
 
 struct upload_request {
-  store::rel_path path;
+  explicit upload_request(allowed_place<base::right::give> where) : path(std::move(where)) {}
+
+  allowed_place<base::right::give> path;
   std::optional<std::uint64_t> size_bytes;  // not known yet: none
   std::int64_t mtime_ns = 0;
   bool executable = false;
-  std::optional<catalog::replaced_file> replaces;  // none: nothing is ever overwritten
+  // None: nothing is ever overwritten. What is replaced needs the right to change it.
+  std::optional<catalog::replaced_file> replaces;
   bool make_parents = false;
   bool resume = false;  // go on with an open upload of this path, size and time, if there is one
   bool kept = false;    // or tell of one of this size and time whose own name was taken
@@ -41,6 +50,7 @@ struct upload_request {
 
 struct opened_upload {
   std::shared_ptr<transfer::upload> upload;  // none where it is done
+  base::permitted<base::right::give> by;     // to write with
   bool resumed = false;                      // it was open before; ask which blocks it holds
   std::optional<store::entry> done;          // it is finished: the file as it was published
   std::string path;                          // of that file
@@ -68,30 +78,34 @@ class uploads {
 
   // A new upload, or the one to go on with. Its partial and its row are durable when this returns.
   //   exists, conflict, not_found: as `policy_now` of names.h; busy: too many are open;
-  //   no_space; invalid_argument
+  //   not_allowed; no_space; invalid_argument
   [[nodiscard]] result<opened_upload> open(const upload_request& wanted);
 
   // For a further connection, and for one that lost the last answer: a finished upload is
-  // remembered for a day. `id` is 32 hexadecimal digits. not_found: no such upload.
-  [[nodiscard]] result<opened_upload> join(const std::string& id);
+  // remembered for a day. `id` is 32 hexadecimal digits. not_found: no such upload of `who`;
+  // not_allowed.
+  [[nodiscard]] result<opened_upload> join(const std::string& id, const base::caller_ptr& who);
 
   // What is on record about it, also when it is done. Errors as `join`.
-  [[nodiscard]] result<catalog::upload_row> facts(const std::string& id);
+  [[nodiscard]] result<catalog::upload_row> facts(const std::string& id,
+                                                  const base::caller_ptr& who);
 
-  // Of a joined one, in their order: those that are still there.
-  [[nodiscard]] result<std::vector<catalog::upload_row>> parts(const std::string& id);
+  // Of a joined one, in their order: those that are still there. Errors as `join`.
+  [[nodiscard]] result<std::vector<catalog::upload_row>> parts(const std::string& id,
+                                                               const base::caller_ptr& who);
   // How long one lives on that was idle for so long.
   [[nodiscard]] std::chrono::seconds time_left(std::int64_t idle_s) const;
 
   // Throws an open one away, and forgets a finished one, whose file stays; waits for one that is
   // being finished. Errors as `join` and
   // `upload::abort`.
-  [[nodiscard]] result<void> remove(const std::string& id);
+  [[nodiscard]] result<void> remove(const std::string& id, const base::caller_ptr& who);
 
   // Joins the parts of a joined upload, if all of them are whole, and publishes it: then it is
   // done, and the parts are no more. Goes on where it was broken off. None: not all are whole, or
-  // another call does it right now. Errors as `upload::finish`.
-  [[nodiscard]] result<std::optional<store::entry>> join_parts(const std::string& id);
+  // another call does it right now. Errors as `join` and `upload::finish`.
+  [[nodiscard]] result<std::optional<store::entry>> join_parts(const std::string& id,
+                                                               const base::caller_ptr& who);
 
   // Gives a kept upload the name of `wanted`, and what it may replace there. Errors as `open`, and
   //   not_found: no such upload; conflict: it is not kept any more
@@ -99,8 +113,8 @@ class uploads {
 
   // Uploads that are open, here or only in the catalog.
   [[nodiscard]] std::size_t open_count();
-  // The same, one by one, but for those whose id nobody knows.
-  [[nodiscard]] result<std::vector<upload_facts>> under_way();
+  // The same, one by one, but for those whose id nobody knows, and whose path `who` may not see.
+  [[nodiscard]] result<std::vector<upload_facts>> under_way(const base::caller_ptr& who);
 
   // Asks for a checkpoint of every upload, and waits for them: for an orderly end.
   void drain();
@@ -121,6 +135,7 @@ class uploads {
     std::shared_ptr<quota_share> share;
     bool is_in_blocks = true;  // else it is gone on with by its id only
     std::uint64_t number = 0;  // of its events
+    std::string owner;
   };
 
   explicit uploads(site& where);
@@ -137,7 +152,7 @@ class uploads {
                                                 const upload_request& wanted);
   [[nodiscard]] result<void> reserve();
   [[nodiscard]] result<std::shared_ptr<quota_share>> take_room(const upload_request& wanted);
-  [[nodiscard]] result<opened_upload> find_done(const std::string& id);
+  [[nodiscard]] result<opened_upload> find_done(const std::string& id, const base::caller_ptr& who);
   [[nodiscard]] result<void> insert(const catalog::upload_row& row,
                                     const std::vector<std::string>& parts);
 
@@ -145,9 +160,11 @@ class uploads {
   using part_list = std::vector<std::shared_ptr<upload>>;
   class joining;
   [[nodiscard]] static result<void> check_part(catalog::session& s, const std::string& id,
+                                               const std::string& owner,
                                                std::set<std::string>& seen);
-  [[nodiscard]] result<std::optional<part_list>> find_whole_parts(const std::string& id);
-  [[nodiscard]] result<void> copy_parts(upload& whole, const part_list& parts);
+  [[nodiscard]] result<std::optional<part_list>> find_whole_parts(const std::string& id,
+                                                                  const base::caller_ptr& who);
+  [[nodiscard]] result<void> copy_parts(const opened_upload& whole, const part_list& parts);
   void forget_parts(const part_list& parts);
   void put_away();
   void tick();

@@ -51,7 +51,7 @@ TEST(uploads, of_one_file_are_apart_unless_resume_is_asked) {
   EXPECT_TRUE(again.upload == first || again.upload == second);
   for (int what = 0; what < 3; ++what) {
     auto other = resuming(wanted);
-    if (what == 0) other.path = value(store::rel_path::parse("b"));
+    if (what == 0) other.path = request_for("b", 0).path;
     if (what == 1) other.size_bytes = 5 * mib + 1;
     if (what == 2) other.mtime_ns += 1;
     EXPECT_FALSE(value(w.uploads().open(other)).resumed) << what;
@@ -67,7 +67,7 @@ TEST(uploads, a_resuming_request_brings_its_own_wishes) {
   ASSERT_EQ(value(w.uploads().open(resuming(wanted))).upload->id(), id);
   w.reopen();
   const auto one = value(w.uploads().join(id)).upload;
-  send_all(*one->attach({}), content);
+  send_all(*one->attach({}, unasked()), content);
   EXPECT_TRUE(value(finish(*one)).executable);
 }
 
@@ -86,7 +86,7 @@ TEST(uploads, go_on_after_everything_was_closed) {
   {
     const auto one = value(w.uploads().open(request_for("a", content.size()))).upload;
     id = one->id();
-    const auto writer = one->attach({});
+    const auto writer = one->attach({}, unasked());
     for (std::uint64_t block : {1, 2, 5}) ASSERT_TRUE(send(*writer, content, block));
   }
   w.reopen();
@@ -94,7 +94,7 @@ TEST(uploads, go_on_after_everything_was_closed) {
   EXPECT_TRUE(opened.resumed);
   EXPECT_EQ(opened.upload->id(), id);
   EXPECT_THAT(opened.upload->durable(), ElementsAre(block_range{1, 2}, block_range{5, 1}));
-  const auto writer = opened.upload->attach({});
+  const auto writer = opened.upload->attach({}, unasked());
   for (std::uint64_t block : {0, 3, 4}) ASSERT_TRUE(send(*writer, content, block));
   ASSERT_TRUE(finish(*opened.upload));
   EXPECT_EQ(w.read("a"), content);
@@ -107,12 +107,12 @@ TEST(uploads, of_unknown_size_go_on_after_everything_was_closed) {
   {
     const auto one = value(w.uploads().open(request_for("a", std::nullopt))).upload;
     id = one->id();
-    ASSERT_TRUE(send(*one->attach({}), content, 2));
+    ASSERT_TRUE(send(*one->attach({}, unasked()), content, 2));
   }
   w.reopen();
   const auto one = value(w.uploads().join(id)).upload;
   EXPECT_EQ(one->size_bytes(), content.size());
-  const auto writer = one->attach({});
+  const auto writer = one->attach({}, unasked());
   for (std::uint64_t block : {0, 1}) ASSERT_TRUE(send(*writer, content, block));
   ASSERT_TRUE(finish(*one));
   EXPECT_EQ(w.read("a"), content);
@@ -122,7 +122,7 @@ TEST(uploads, finished_ones_are_remembered_by_id) {
   world w;
   const auto content = content_of(mib + 1);
   const auto one = value(w.uploads().open(request_for("a.mov", content.size()))).upload;
-  send_all(*one->attach({}), content);
+  send_all(*one->attach({}, unasked()), content);
   const auto entry = value(finish(*one));
   EXPECT_EQ(value(finish(*one)), entry);
   for (int again = 0; again < 2; ++again) {
@@ -180,7 +180,7 @@ TEST(uploads, replace_what_they_name_and_nothing_else) {
   EXPECT_FAILS(w.uploads().open(wanted), errc::conflict);
   wanted.replaces = {there.size_bytes, there.mtime_ns};
   const auto one = value(w.uploads().open(wanted)).upload;
-  send_all(*one->attach({}), content);
+  send_all(*one->attach({}, unasked()), content);
   w.write("a", content_of(11));
   EXPECT_FAILS(finish(*one), errc::conflict);
   EXPECT_EQ(w.read("a").size(), 11U);
@@ -189,7 +189,7 @@ TEST(uploads, replace_what_they_name_and_nothing_else) {
   ASSERT_EQ(value(w.uploads().open(resuming(wanted))).upload, one);
   ASSERT_TRUE(finish(*one));
   EXPECT_EQ(w.read("a"), content);
-  wanted.path = value(store::rel_path::parse("gone"));
+  wanted.path = request_for("gone", 0).path;
   EXPECT_FAILS(w.uploads().open(wanted), errc::conflict);
 }
 
@@ -211,7 +211,7 @@ TEST(uploads, sixteen_that_finish_to_one_name) {
   for (std::uint64_t i = 0; i < 16; ++i) {
     contents.push_back(content_of(mib + 1 + i, i + 1));
     all.push_back(value(w.uploads().open(request_for("a", contents.back().size()))).upload);
-    send_all(*all.back()->attach({}), contents.back());
+    send_all(*all.back()->attach({}, unasked()), contents.back());
   }
   std::vector<result<store::entry>> outcomes(16, fail(errc::internal));
   std::vector<std::thread> threads;
@@ -248,7 +248,7 @@ TEST(uploads, that_lost_the_name_take_blocks_again) {
   world w;
   const auto first = content_of(mib, 1), second = content_of(mib, 2);
   const auto one = value(w.uploads().open(request_for("a", mib))).upload;
-  const auto writer = one->attach({});
+  const auto writer = one->attach({}, unasked());
   send_all(*writer, first);
   w.write("a", second);
   EXPECT_FAILS(finish(*one), errc::exists);
@@ -301,7 +301,7 @@ TEST(uploads, that_are_being_published_are_not_begun_anew) {
   const auto content = content_of(2 * mib);
   const auto wanted = request_for("a", content.size());
   const auto one = value(w.uploads().open(wanted)).upload;
-  send_all(*one->attach({}), content);
+  send_all(*one->attach({}, unasked()), content);
   std::future<result<opened_upload>> again;
   files.action = [&] {
     again = std::async(std::launch::async, [&] { return w.uploads().open(resuming(wanted)); });
@@ -318,7 +318,7 @@ TEST(uploads, that_are_being_published_are_done_for_whoever_asks) {
   world w(world::quiet(), files);
   const auto content = content_of(2 * mib);
   const auto one = value(w.uploads().open(request_for("a", content.size()))).upload;
-  send_all(*one->attach({}), content);
+  send_all(*one->attach({}, unasked()), content);
   std::future<result<store::entry>> again;
   files.action = [&] {
     again = std::async(std::launch::async, [&] { return finish(*one); });
@@ -333,7 +333,7 @@ TEST(uploads, that_nobody_uses_are_put_away_and_loaded_again) {
   const auto content = content_of(2 * mib);
   auto one = value(w.uploads().open(request_for("a", content.size()))).upload;
   const auto id = one->id();
-  ASSERT_TRUE(send(*one->attach({}), content, 1));
+  ASSERT_TRUE(send(*one->attach({}, unasked()), content, 1));
   ASSERT_TRUE(checkpoint(*one));
   std::weak_ptr<upload> seen = one;
   one.reset();
@@ -341,7 +341,7 @@ TEST(uploads, that_nobody_uses_are_put_away_and_loaded_again) {
   while (!seen.expired()) (void)w.uploads().open_count();
   const auto again = value(w.uploads().join(id)).upload;
   EXPECT_EQ(again->held_count(), 1U);
-  ASSERT_TRUE(send(*again->attach({}), content, 0));
+  ASSERT_TRUE(send(*again->attach({}, unasked()), content, 0));
   ASSERT_TRUE(finish(*again));
   EXPECT_EQ(w.read("a"), content);
 }
@@ -367,7 +367,7 @@ TEST(uploads, a_block_that_became_durable_ends_the_idle_time) {
     const auto one = value(w.uploads().open(request_for("a", 2 * mib))).upload;
     id = one->id();
     ASSERT_TRUE(w.uploads().age(std::chrono::hours(6 * 24)));
-    ASSERT_TRUE(send(*one->attach({}), content, 0));
+    ASSERT_TRUE(send(*one->attach({}, unasked()), content, 0));
   }
   w.reopen();  // the end makes it durable
   ASSERT_TRUE(w.uploads().age(std::chrono::hours(6 * 24)));
@@ -389,14 +389,15 @@ TEST(uploads, killed_at_any_time_lose_nothing_that_was_told_durable) {
     site here{store, *db, world::quiet()};
     auto all = value(uploads::start(here));
     auto one = value(all->open(resuming(request_for("a", content.size())))).upload;
-    const auto writer = one->attach([&](const durability_report& report) {
+    const auto report_to = [&](const durability_report& report) {
       for (const auto& range : report.durable) {
         for (std::uint64_t i = 0; i < range.count; ++i) {
           const auto block = static_cast<char>(range.first + i);
           if (::write(out, &block, 1) != 1) ::_exit(3);
         }
       }
-    });
+    };
+    const auto writer = one->attach(report_to, unasked());
     for (std::uint64_t block = 0;; block = (block + 7) % block_count(content)) {
       value(send(*writer, content, block));
       if (block % 3 == 0) value(checkpoint(*one));

@@ -12,14 +12,16 @@ std::uint64_t durable_bytes(const catalog::upload_row& row, std::uint64_t blocks
 
 }  // namespace
 
-result<std::vector<upload_facts>> uploads::under_way() {
+result<std::vector<upload_facts>> uploads::under_way(const base::caller_ptr& who) {
   std::map<std::string, std::uint64_t> counts;
   auto rows = site_.catalog.read([&counts](catalog::session& s) {
     counts = catalog::count_blocks(s);
     return catalog::all_uploads(s);
   });
   if (!rows) return std::unexpected(rows.error());
-  std::erase_if(*rows, [](const auto& row) { return row.state != catalog::upload_state::open; });
+  std::erase_if(*rows, [&who](const auto& row) {
+    return row.state != catalog::upload_state::open || !who->may(row.path).has(base::right::see);
+  });
   std::vector<upload_facts> found;
   const std::lock_guard lock(mutex_);
   put_away();
