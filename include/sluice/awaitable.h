@@ -56,8 +56,7 @@ using eager = awaitable<when_ready<Op>>;
 template <class Op>
 class boost::asio::awaitable<sluice::when_ready<Op>, sluice::executor> {
  public:
-  template <class... Parts>
-  explicit awaitable(Parts... of_op) : op_{of_op...} {}
+  explicit awaitable(const Op& op) : op_(op) {}
 
   bool await_ready() { return op_.ready(); }
   template <class Handle>
