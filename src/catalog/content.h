@@ -16,9 +16,10 @@
 
 namespace sluice::catalog {
 
-// A file on this machine for as long as it exists: statx's device, inode and time of birth. The
-// last one tells a file from a later one with the same inode. A device number may change when a
-// volume is mounted anew: then the rows are not found, and the digests are computed again.
+// A file for as long as it exists: statx's device, inode and time of birth. The last one tells a
+// file from a later one with the same inode. The device is 0 on the served folder's own volume;
+// others, below it, may get another number when they are mounted anew: then the rows are not found,
+// and the digests are computed again.
 struct file_identity {
   std::uint64_t dev = 0;
   std::uint64_t ino = 0;

@@ -12,6 +12,8 @@ enum class entry_kind : std::uint8_t { file, folder };
 // file that was renamed keeps its own. `btime_ns` is the time of creation, 0 where the volume has
 // none. Content that is written in place keeps its identity: compare size and mtime as well.
 struct identity {
+  // Of the volume, or 0 for the one that the served folder is on: its number may be another one
+  // after the next mount, and what is known about its files is worth to be kept.
   std::uint64_t dev = 0;
   std::uint64_t ino = 0;
   std::int64_t btime_ns = 0;

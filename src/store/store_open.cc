@@ -166,6 +166,9 @@ result<folder_store> folder_store::open(file_layer& files, const std::filesystem
   auto root_folder = open_folder(files, AT_FDCWD, root, "open " + root.string());
   if (!root_folder) return std::unexpected(root_folder.error());
   home->root = std::move(*root_folder);
+  const auto top = home->stat_open(home->root.fd(), "open " + root.string());
+  if (!top) return std::unexpected(top.error());
+  home->own_dev = top->id.dev;
   if (auto seen = look_at_volume(*home); !seen) return std::unexpected(seen.error());
 
   auto data_folder = open_or_make_folder(*home, data, "make " + data.string());

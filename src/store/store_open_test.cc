@@ -104,5 +104,32 @@ TEST_F(opening, works_while_calls_are_interrupted) {
   EXPECT_TRUE(store) << store.error().message();
 }
 
+// A volume that has another number after each mount.
+class numbered_volume : public forwarding_files {
+ public:
+  explicit numbered_volume(unsigned number) : forwarding_files(linux_files()), number_(number) {}
+  int statx(int dir_fd, const char* path, int flags, unsigned mask, struct statx* out) override {
+    const int answer = forwarding_files::statx(dir_fd, path, flags, mask, out);
+    out->stx_dev_minor += number_;
+    return answer;
+  }
+
+ private:
+  const unsigned number_;
+};
+
+TEST_F(opening, knows_a_file_again_when_its_volume_has_another_number) {
+  put(root / "film", "content");
+  identity before;
+  for (const unsigned number : {1U, 2U}) {
+    numbered_volume files(number);
+    const auto seen = opened(files).stat(at("film"));
+    ASSERT_TRUE(seen);
+    if (number == 1) before = seen->id;
+    EXPECT_EQ(seen->id, before);
+    EXPECT_NE(seen->id.ino, 0U);
+  }
+}
+
 }  // namespace
 }  // namespace sluice::store

@@ -144,7 +144,9 @@ result<entry> volume::stat_in(int dir_fd, const char* name, const std::string& w
   const int answer = uninterrupted(
       [&] { return files.statx(dir_fd, name, flags, STATX_BASIC_STATS | STATX_BTIME, &seen); });
   if (answer < 0) return fail_errno(-answer, what);
-  return entry_of(seen, what);
+  auto told = entry_of(seen, what);
+  if (told && told->id.dev == own_dev) told->id.dev = 0;
+  return told;
 }
 
 result<entry> volume::stat_open(int fd, const std::string& what) const {

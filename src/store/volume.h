@@ -165,8 +165,9 @@ class volume {
   const mode_t umask;
   const std::uint64_t reserve_bytes;
   std::function<void(const rel_path&)> on_folder_made;  // set at opening
-  bool read_only = false;  // set at opening: what is served is on a volume without writes
-  bool is_local = false;   // likewise: names and attributes in memory need no one else's answer
+  bool read_only = false;     // set at opening: what is served is on a volume without writes
+  std::uint64_t own_dev = 0;  // likewise: the root's, which is told as 0
+  bool is_local = false;      // likewise: names and attributes in memory need no one else's answer
   open_file root;
   open_file partials;
   open_file lock_file;
