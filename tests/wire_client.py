@@ -331,6 +331,10 @@ class Connection(Socket):
             if reply.last:
                 return found, recorded, run.entry if run.HasField("entry") else None
 
+    def login(self, **who):
+        """`token=...`, or `account=...` and `password=...`."""
+        self.ask("LOGIN", messages.Login(**who), "OK")
+
     def scrub(self, path, **fields):
         """The reports of a scrub, as they come."""
         request = self.begin("SCRUB", messages.Scrub(path=path, **fields))

@@ -67,7 +67,7 @@ class gate {
  private:
   using digest = catalog::token_digest;
   struct remembered {
-    digest of;
+    digest of{};
     kept_password what;
     backoff::clock::time_point until;
   };

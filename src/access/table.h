@@ -109,7 +109,7 @@ class table {
   [[nodiscard]] result<made_token> add_token(const token_wish& wanted);
   // not_found
   [[nodiscard]] result<void> revoke_token(const std::string& id);
-  // The session or token of this text, by who holds it. not_found
+  // Where this is the text of a browser session. A token that is none goes on.
   [[nodiscard]] result<void> end_session(const base::secret& text);
   // All browser sessions of the account, and its logins by password. not_found
   [[nodiscard]] result<void> end_sessions(const std::string& name);

@@ -25,7 +25,7 @@ result<void> check_name(const std::string& name) {
 
 // A path as it will be compared: one that no request can have would grant nothing, and surprise.
 result<std::string> check_path(std::string_view text) {
-  const std::string path(plain(text));
+  std::string path(plain(text));
   const bool is_odd = path.size() > path_bytes_max || path.starts_with('/') ||
                       path.ends_with('/') || path.find("//") != std::string::npos ||
                       path.find('\0') != std::string::npos;
@@ -193,7 +193,7 @@ result<void> table::end_session(const base::secret& text) {
   const auto digest = digest_of_token(text.reveal());
   const std::lock_guard one_at_a_time(changing_);
   const auto found = digest ? digests_.find(*digest) : digests_.end();
-  if (found == digests_.end()) return fail(errc::not_found, "find the session");
+  if (found == digests_.end() || !tokens_.find(found->second)->second.session) return {};
   return end_all({found->second});
 }
 

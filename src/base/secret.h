@@ -21,7 +21,10 @@ class secret {
   // Takes the text over, and wipes where it was.
   explicit secret(std::string&& text) : text_(text) { wipe(text); }
   // Copied, not moved: a short text that is moved from keeps its bytes.
-  secret(secret&& other) noexcept : text_(other.text_) { wipe(other.text_); }
+  secret(secret&& other) noexcept {
+    text_ = other.text_;
+    wipe(other.text_);
+  }
   secret& operator=(secret&& other) noexcept {
     if (this == &other) return *this;
     wipe(text_);

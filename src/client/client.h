@@ -13,12 +13,14 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "client/keyring.h"
 #include "client/observer.h"
 #include "client/url.h"
 #include "sluice/error.h"
@@ -29,6 +31,7 @@ namespace sluice::client {
 struct session_options {
   std::chrono::milliseconds timeout{30'000};
   std::stop_token stop;
+  std::shared_ptr<const keyring> keys;  // to log in with; may be none
 };
 
 struct put_options : session_options {
@@ -48,6 +51,10 @@ struct renamed_file {
   std::string path;  // on the server, the name that was taken
   std::string as;
 };
+
+// Connects and logs in with the token of `options.keys` for this server, and nothing else.
+//   not_allowed: the server does not know it (any more)
+[[nodiscard]] result<void> log_in(const url& server, const session_options& options);
 
 // What a transfer did. Bytes are content, not overhead.
 struct summary {

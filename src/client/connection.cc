@@ -70,7 +70,29 @@ awaitable<result<void>> connection::greet() {
   auto preface = co_await read_preface();
   if (!preface) co_return preface;
   auto answered = co_await read_hello();
-  co_return answered;
+  if (!answered) co_return answered;
+  auto known = co_await log_in();
+  co_return known;
+}
+
+// With the token for this server, where there is one. A server without accounts lets everybody in.
+awaitable<result<void>> connection::log_in() {
+  const auto* key = session_.key_for(server_);
+  if (key == nullptr || !has("login")) co_return result<void>{};
+  v1::Login message;
+  message.set_token(std::string(key->reveal()));
+  const auto number = next_number_++;
+  writer_.send(wire::kind::login, number, wire::no_flags, message);
+  base::wipe(*message.mutable_token());
+  auto head = co_await reader_.next();
+  if (!head) co_return std::unexpected(std::move(head.error()));
+  auto body = co_await reader_.body();
+  if (!body) co_return std::unexpected(std::move(body.error()));
+  if (head->kind == wire::kind::ok && head->request == number) co_return result<void>{};
+  if (head->kind != wire::kind::error) co_return fail(errc::bad_frame, "no answer to LOGIN");
+  const auto told = wire::parse_message<v1::Error>(head->kind, *body);
+  if (!told) co_return std::unexpected(told.error());
+  co_return std::unexpected(wire::from_wire(*told));
 }
 
 awaitable<result<void>> connection::read_preface() {

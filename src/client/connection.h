@@ -80,6 +80,7 @@ class connection : public std::enable_shared_from_this<connection> {
   awaitable<result<void>> greet();
   awaitable<result<void>> read_preface();
   awaitable<result<void>> read_hello();
+  awaitable<result<void>> log_in();
   awaitable<result<void>> dispatch(wire::frame_head head);
   result<void> answer_ping(const wire::frame_head& head, std::span<const std::byte> body);
   awaitable<result<void>> to_request(wire::frame_head head);

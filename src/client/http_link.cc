@@ -119,10 +119,14 @@ awaitable<result<void>> http_link::exchange_heads(const std::string& request, bo
 
 awaitable<result<void>> http_link::ask(std::string_view method, const std::string& target,
                                        const std::string& fields) {
-  const std::string request =
-      fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: sluice\r\n{}\r\n", method, target,
-                  server_.authority(), fields);
+  const auto* key = session_.key_for(server_);
+  std::string login =
+      key == nullptr ? "" : fmt::format("Authorization: Bearer {}\r\n", key->reveal());
+  std::string request = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: sluice\r\n{}{}\r\n",
+                                    method, target, server_.authority(), login, fields);
+  base::wipe(login);
   const auto answered = co_await exchange_heads(request, method != "HEAD");
+  base::wipe(request);
   if (!answered) co_return answered;
   const auto status = answer_->get().result_int();
   if (status == 200 || status == 206) co_return result<void>{};

@@ -88,6 +88,10 @@ class session {
   [[nodiscard]] base::buffer_pool& buffers() noexcept { return buffers_; }
   [[nodiscard]] meter& progress() noexcept { return meter_; }
   [[nodiscard]] std::chrono::milliseconds timeout() const noexcept { return options_.timeout; }
+  // The token for a server, or nullptr.
+  [[nodiscard]] const base::secret* key_for(const url& server) const noexcept {
+    return options_.keys ? options_.keys->find(server) : nullptr;
+  }
   [[nodiscard]] const retry_policy& retries() const noexcept { return retries_; }
   void set_retries(retry_policy policy) { retries_ = std::move(policy); }
 

@@ -160,6 +160,13 @@ result<url> parse_url(std::string_view text) {
                   "(the form is sluice://HOST[:PORT]/path)");
 }
 
+result<url> parse_any(std::string_view text) {
+  if (!text.starts_with(http_scheme)) return parse(text, scheme);
+  auto server = text.substr(http_scheme.size());
+  server = server.substr(0, server.find_first_of("/?#"));
+  return parse(std::string(http_scheme) + std::string(server), http_scheme);
+}
+
 result<url> parse_source(std::string_view text) {
   return parse(text, text.starts_with(http_scheme) ? http_scheme : scheme);
 }

@@ -33,6 +33,9 @@ struct url {
 // is fine).
 [[nodiscard]] result<url> parse_url(std::string_view text);
 
+// Either of them, for what needs the server alone.
+[[nodiscard]] result<url> parse_any(std::string_view text);
+
 // The same for what is only read: an http address too. "http://host/" is the served folder.
 [[nodiscard]] result<url> parse_source(std::string_view text);
 

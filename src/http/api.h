@@ -15,4 +15,19 @@ awaitable<result<void>> api_remove(exchange& now, service& shared);
 awaitable<result<void>> api_uploads(exchange& now, service& shared);
 awaitable<result<void>> api_server(exchange& now, service& shared);
 
+// api_accounts.cc
+awaitable<result<void>> api_accounts(exchange& now, service& shared);
+awaitable<result<void>> api_add_account(exchange& now, service& shared);
+awaitable<result<void>> api_set_password(exchange& now, service& shared);
+awaitable<result<void>> api_grant(exchange& now, service& shared);
+awaitable<result<void>> api_remove_account(exchange& now, service& shared);
+awaitable<result<void>> api_tokens(exchange& now, service& shared);
+awaitable<result<void>> api_add_token(exchange& now, service& shared);
+awaitable<result<void>> api_revoke_token(exchange& now, service& shared);
+
+// api_session.cc
+awaitable<result<void>> api_login(exchange& now, service& shared);
+awaitable<result<void>> api_logout(exchange& now, service& shared);
+awaitable<result<void>> api_me(exchange& now, service& shared);
+
 }  // namespace sluice::http

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "http/credentials.h"
 #include "http/syntax.h"
 #include "http/target.h"
 
@@ -54,7 +55,8 @@ std::string allowed_methods(std::span<const route> table, std::string_view patte
 // What a caller has to have somewhere.
 std::optional<base::right> right_for(need needs) {
   switch (needs) {
-    case need::none: return std::nullopt;
+    case need::none:
+    case need::session: return std::nullopt;
     case need::see:
     case need::follow: return base::right::see;
     case need::take: return base::right::take;
@@ -81,10 +83,8 @@ bool is_address(const std::string& host) {
   return !no_address;
 }
 
-}  // namespace
-
-parsed<void> authorize(const request& asked, need needs, const base::caller& who,
-                       const service& shared) {
+// Where it comes from.
+parsed<void> check_source(const request& asked, need needs, const service& shared) {
   const bool known = asked.host.empty() || asked.host == "localhost" || is_address(asked.host) ||
                      std::ranges::find(shared.hosts, asked.host) != shared.hosts.end();
   if (!known) {
@@ -94,16 +94,16 @@ parsed<void> authorize(const request& asked, need needs, const base::caller& who
                                                  "\" says it does"));
   }
   const bool writes = needs == need::give || needs == need::change || needs == need::admin;
-  const bool is_held_to_origin = writes || needs == need::follow;
-  if (!is_held_to_origin || !asked.has("Origin")) return check_rights(needs, who);
+  const bool is_held_to_origin = writes || needs == need::follow || needs == need::session;
+  if (!is_held_to_origin || !asked.has("Origin")) return {};
   const std::string origin = asked.field("Origin");
-  if (equals_ignoring_case(origin, "http://" + asked.field("Host"))) {
-    return check_rights(needs, who);
-  }
+  if (equals_ignoring_case(origin, "http://" + asked.field("Host"))) return {};
   return std::unexpected(problem(
-      status::forbidden, "a page of " + origin + " may not " +
-                             (writes ? "change anything here" : "follow what happens here")));
+      status::forbidden,
+      "a page of " + origin + " may not " + (writes ? "change anything here" : "do this here")));
 }
+
+}  // namespace
 
 awaitable<result<void>> dispatch(exchange& now, service& shared) {
   const request& asked = now.asked();
@@ -123,9 +123,18 @@ awaitable<result<void>> dispatch(exchange& now, service& shared) {
     co_return co_await now.send(refused);
   }
   now.answer_for(shared.gate.stranger());
-  const auto allowed = authorize(asked, row->needs, *now.caller(), shared);
+  auto allowed = check_source(asked, row->needs, shared);
+  if (allowed && (asked.has("Authorization") || asked.has("Cookie"))) {
+    const auto denied = co_await identify(now, shared);
+    if (denied) {
+      const auto refused = refuse_login(*denied);
+      co_return co_await now.send(refused);
+    }
+  }
+  if (allowed) allowed = check_rights(row->needs, *now.caller());
   if (!allowed) {
-    const response refused(allowed.error());
+    response refused(allowed.error());
+    add_challenge(refused, allowed.error().code);
     co_return co_await now.send(refused);
   }
   co_return co_await row->answer(now, shared);

@@ -13,13 +13,14 @@ namespace sluice::http {
 // What a request wants of whatever it names. Of the path itself the handler asks, since only it
 // knows which that is.
 enum class need : std::uint8_t {
-  none,    // nothing that anybody stored
-  see,     // names, sizes, times
-  follow,  // the same, and what happens to them: not for pages of other origins
-  take,    // content
-  give,    // new content under a free name
-  change,  // rename, remove, replace
-  admin,   // who may do what
+  none,     // nothing that anybody stored
+  session,  // the same, and not for pages of other origins
+  see,      // names, sizes, times
+  follow,   // the same, and what happens to them: not for pages of other origins
+  take,     // content
+  give,     // new content under a free name
+  change,   // rename, remove, replace
+  admin,    // who may do what
 };
 
 // An error that is returned before a response began is answered as a problem; after that it ends
@@ -38,13 +39,11 @@ struct route {
 [[nodiscard]] std::span<const route> routes(surface shown) noexcept;
 
 // Answers one request: 404 where no path fits, 405 with Allow where no method does, OPTIONS with
-// Allow where no row has it; then `authorize`; then the handler.
+// Allow where no row has it. Then it is the one place that says whether a request may be answered
+// at all: the Host it names (DNS rebinding: 421), the Origin of one that changes or follows
+// something, logs in or out (RFC 6454, 7: 403), the credential it brings (401, 429), and whether
+// the caller may do such a thing anywhere (401 to strangers, 403 to others). Then the handler,
+// which asks for the paths.
 awaitable<result<void>> dispatch(exchange& now, service& shared);
-
-// The one place that says whether a request may be answered at all: the Host it names (DNS
-// rebinding: 421), the Origin of one that changes something or follows changes (RFC 6454, 7: 403),
-// and whether the caller may do such a thing anywhere (401 to strangers, 403 to others).
-[[nodiscard]] parsed<void> authorize(const request& asked, need needs, const base::caller& who,
-                                     const service& shared);
 
 }  // namespace sluice::http

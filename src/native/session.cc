@@ -10,6 +10,8 @@
 #include "native/put.h"
 #include "native/requests.h"
 #include "native/small_puts.h"
+#include "net/address_key.h"
+#include "net/on_pool.h"
 #include "net/path_tuning.h"
 #include "wire/error_message.h"
 #include "wire/preface.h"
@@ -114,6 +116,7 @@ awaitable<result<void>> session::handshake() {
   v1::Hello ours;
   ours.set_agent(shared_.agent);
   ours.add_features("scrub");
+  ours.add_features("login");
   ours.set_max_control_bytes(wire::max_control_body_bytes);
   ours.set_block_bytes(base::block_bytes);
   ours.set_max_requests(static_cast<std::uint32_t>(shared_.limits.max_requests));
@@ -193,11 +196,46 @@ awaitable<result<void>> session::begin_request(const wire::frame_head& head) {
     co_await gets_->begin(head.request, std::move(*message));
     co_return result<void>{};
   }
+  if (head.kind == wire::kind::login) {
+    auto message = wire::parse_message<v1::Login>(head.kind, *body);
+    if (!message) co_return std::unexpected(message.error());
+    co_await log_in(head.request, std::move(*message));
+    co_return result<void>{};
+  }
   auto request = make_request(shared_from_this(), head, *body);
   if (!request) co_return std::unexpected(request.error());
   while (running_ >= max_running && !ended_) co_await changed_.wait();
   start(std::move(*request));
   co_return result<void>{};
+}
+
+// What was asked before is answered for whom asked it.
+awaitable<void> session::log_in(std::uint32_t request, v1::Login message) {
+  small_->flush();
+  gets_->flush();
+  base::secret token(std::move(*message.mutable_token()));
+  base::secret password(std::move(*message.mutable_password()));
+  if (token.empty() == message.account().empty()) {
+    const error why{errc::invalid_argument, "LOGIN needs a token or an account, and not both"};
+    co_return reply_error(request, why);
+  }
+  auto checking = check(std::move(token), message.account(), std::move(password));
+  auto who = co_await std::move(checking);
+  if (!who) co_return reply_error(request, who.error().why);
+  caller_ = std::move(*who);
+  writer_.send(wire::kind::ok, request, wire::last, v1::Ok());
+}
+
+awaitable<access::login> session::check(base::secret token, std::string account,
+                                        base::secret password) {
+  if (!token.empty()) co_return shared_.gate.by_token(token);
+  boost::system::error_code gone;
+  const auto address = net::address_key(socket_.remote_endpoint(gone));
+  const auto start = [&](const auto& complete) {
+    shared_.gate.by_password(std::move(account), std::move(password), address,
+                             [complete](access::login who) { complete(std::move(who)); });
+  };
+  co_return co_await net::from_callback<access::login>(start);
 }
 
 awaitable<result<void>> session::continue_put(const wire::frame_head& head) {

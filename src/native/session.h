@@ -82,6 +82,9 @@ class session : public std::enable_shared_from_this<session> {
   awaitable<result<void>> handle(const wire::frame_head& head);
   awaitable<result<void>> begin_request(const wire::frame_head& head);
   awaitable<result<void>> begin_put(const wire::frame_head& head);
+  awaitable<void> log_in(std::uint32_t request, v1::Login message);
+  [[nodiscard]] awaitable<access::login> check(base::secret token, std::string account,
+                                               base::secret password);
   awaitable<result<void>> continue_put(const wire::frame_head& head);
   awaitable<result<void>> answer_ping(const wire::frame_head& head);
   awaitable<void> watch();

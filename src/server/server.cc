@@ -8,14 +8,17 @@
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <cstdlib>
+#include <iterator>
 #include <memory>
 #include <thread>
 
+#include "access/owner_key.h"
 #include "base/log.h"
 #include "http/connection.h"
 #include "native/session.h"
 #include "net/watch.h"
 #include "net/which_protocol.h"
+#include "server/reachable.h"
 #include "server/storage.h"
 #include "sluice/listener.h"
 
@@ -219,7 +222,11 @@ class running_server {
         drain_deadline_(threads_.first().get_executor()) {}
 
   result<void> run() {
+    // Somebody has to be let in, to let in the others.
+    auto key = access::make_owner(*stored_->accounts, data());
+    if (!key) return std::unexpected(key.error());
     if (auto listening = listen(); !listening) return listening;
+    if (*key) tell_owner_key(**key);
     wait_for_signal();
     threads_.run();
     pool_.join();
@@ -264,6 +271,22 @@ class running_server {
       }
     }
     return {};
+  }
+
+  [[nodiscard]] std::filesystem::path data() const {
+    return settings_.data_dir.empty() ? settings_.root / ".sluice" : settings_.data_dir;
+  }
+
+  // Where the server starts for the first time.
+  void tell_owner_key(const base::secret& key) {
+    if (!settings_.on_owner_key) return;
+    std::vector<host_port> where;
+    for (std::size_t i = 0; i < settings_.listen.size() && i < listeners_.size(); ++i) {
+      const auto endpoint = listeners_[i].local_endpoint();
+      const host_port listening(endpoint.address().to_string(), endpoint.port());
+      std::ranges::move(reachable_at(listening), std::back_inserter(where));
+    }
+    settings_.on_owner_key(key, data() / access::owner_key_file, where);
   }
 
   result<void> open_listeners(const std::vector<host_port>& addresses, std::size_t max) {

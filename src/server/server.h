@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/secret.h"
 #include "http/service.h"
 #include "native/service.h"
 #include "server/storage.h"
@@ -34,6 +35,11 @@ struct options {
   // Called once for each address before anything is served, on the caller's thread, with
   // "sluice://127.0.0.1:8080/".
   std::function<void(std::string_view url)> on_listening;
+  // Called once behind them, where the server starts for the first time: the key of its owner, and
+  // where it can be used. It is kept in `file`, too.
+  std::function<void(const base::secret& key, const std::filesystem::path& file,
+                     const std::vector<host_port>& where)>
+      on_owner_key;
   // The same of the admin addresses, with "http://127.0.0.1:8081/".
   std::function<void(std::string_view url)> on_admin_listening;
 };

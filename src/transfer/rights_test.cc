@@ -59,7 +59,7 @@ TEST_F(rights_test, an_upload_is_there_for_whom_it_belongs_to) {
   EXPECT_FAILS(uploads.parts(id, bert), errc::not_found);
   EXPECT_FAILS(uploads.remove(id, bert), errc::not_found);
   EXPECT_FAILS(uploads.join_parts(id, bert), errc::not_found);
-  EXPECT_FAILS(uploads.join(id, table_->stranger()), errc::not_found);
+  EXPECT_FAILS(uploads.join(id, table_->stranger()), errc::not_allowed);
   w.reopen();
   EXPECT_TRUE(w.asking_uploads().join(id, anna)) << "also after a restart";
   EXPECT_FAILS(w.asking_uploads().join(id, bert), errc::not_found);

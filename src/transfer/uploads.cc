@@ -58,11 +58,12 @@ store::entry entry_of(const catalog::upload_row& row) {
 result<base::permitted<right::give>> permit_upload(const std::string& id, const std::string& path,
                                                    const std::string& owner,
                                                    const base::caller_ptr& who) {
+  auto anywhere = base::permit_anywhere<right::give>(who);
+  if (!anywhere) return anywhere;  // so that a stranger hears of a login, whatever the id is
   if (owner != who->id() && !who->may(path).has(right::admin)) {
     return fail(errc::not_found, "join upload " + id);
   }
-  return path.empty() ? base::permit_anywhere<right::give>(who)
-                      : base::permit<right::give>(who, path);
+  return path.empty() ? anywhere : base::permit<right::give>(who, path);
 }
 
 result<void> check_replacing(const upload_request& wanted) {

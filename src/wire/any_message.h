@@ -14,6 +14,7 @@ inline std::unique_ptr<google::protobuf::MessageLite> any_message(kind k) {
     case kind::error: return std::make_unique<v1::Error>();
     case kind::ok:
     case kind::content_end: return std::make_unique<v1::Ok>();
+    case kind::login: return std::make_unique<v1::Login>();
     case kind::list: return std::make_unique<v1::List>();
     case kind::entries: return std::make_unique<v1::Entries>();
     case kind::stat: return std::make_unique<v1::Stat>();

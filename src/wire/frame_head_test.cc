@@ -151,8 +151,8 @@ TEST(frame_head, requests_are_begun_by_these_kinds) {
     if (begins_request(k)) beginning.push_back(k);
     if (belongs_to_put(k)) of_put.push_back(k);
   }
-  EXPECT_THAT(beginning, testing::ElementsAre(list, stat, get, digests, put, make_folder, rename,
-                                              remove, scrub));
+  EXPECT_THAT(beginning, testing::ElementsAre(login, list, stat, get, digests, put, make_folder,
+                                              rename, remove, scrub));
   EXPECT_THAT(of_put, testing::ElementsAre(block, checkpoint, put_finish, put_abort, put_leave));
 }
 

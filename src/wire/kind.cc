@@ -37,6 +37,7 @@ constexpr std::array<kind_facts, 64> make_table() {
   at(kind::pong) = plain("PONG");
   at(kind::error) = control("ERROR", "sluice.v1.Error", server, numbered::sometimes);
   at(kind::ok) = control("OK", "sluice.v1.Ok", server);
+  at(kind::login) = control("LOGIN", "sluice.v1.Login", client);
   at(kind::list) = control("LIST", "sluice.v1.List", client);
   at(kind::entries) = control("ENTRIES", "sluice.v1.Entries", server);
   at(kind::stat) = control("STAT", "sluice.v1.Stat", client);

@@ -17,6 +17,7 @@ enum class kind : std::uint8_t {
   pong = 3,
   error = 4,
   ok = 5,
+  login = 6,
   list = 16,
   entries = 17,
   stat = 18,

@@ -1,0 +1,137 @@
+// Logging in and out of a browser, and who one is.
+#include <ctime>
+#include <optional>
+
+#include "http/api.h"
+#include "http/api_json.h"
+#include "http/credentials.h"
+#include "net/on_pool.h"
+
+namespace sluice::http {
+namespace {
+
+constexpr std::int64_t session_s = std::int64_t{30} * 24 * 3600;
+
+std::string text_or_nothing(json& object, const char* name) {
+  const auto found = object.find(name);
+  if (found == object.end() || !found->is_string()) return {};
+  return std::move(found->get_ref<std::string&>());
+}
+
+// HttpOnly: no script reads it. SameSite=Strict: no other site sends it.
+std::string cookie_of(std::string_view value, std::int64_t max_age_s) {
+  return std::string(session_cookie) + "=" + std::string(value) +
+         "; Path=/; HttpOnly; SameSite=Strict; Max-Age=" + std::to_string(max_age_s);
+}
+
+json describe(const exchange& now, service& shared) {
+  const auto& who = *now.caller();
+  json told;
+  told["account"] = who.is_known() ? json(shared.gate.accounts().name_of(who.id())) : json();
+  told["rights"] = access::to_text(who.may(""));
+  told["somewhere"] = access::to_text(who.may_below(""));
+  return told;
+}
+
+// A password is not kept in the browser: a token that ends stands for it.
+result<base::secret> make_session(access::table& accounts, const std::string& account) {
+  auto made = accounts.add_token({.account = account,
+                                  .label = "browser",
+                                  .expires_s = std::time(nullptr) + session_s,
+                                  .session = true});
+  if (!made) return std::unexpected(made.error());
+  return std::move(made->text);
+}
+
+result<void> end_sessions(access::gate& gate, const base::caller& who, const base::secret& cookie,
+                          bool everywhere) {
+  auto& accounts = gate.accounts();
+  if (everywhere && who.is_known()) {
+    auto ended = accounts.end_sessions(accounts.name_of(who.id()));
+    if (!ended) return ended;
+  }
+  return accounts.end_session(cookie);
+}
+
+struct login_wish {
+  base::secret token;
+  std::string account;
+  base::secret password;
+};
+
+// Without a wish the request has been refused.
+awaitable<result<void>> take_wish(exchange& now, std::optional<login_wish>& into) {
+  parsed<json> object = json();
+  const auto came = co_await read_object(now, object);
+  if (!came) co_return came;
+  if (!object) co_return co_await now.refuse(object.error());
+  into.emplace();
+  into->token = base::secret(text_or_nothing(*object, "token"));
+  into->account = text_or_nothing(*object, "account");
+  into->password = base::secret(text_or_nothing(*object, "password"));
+  if (into->token.empty() != into->account.empty()) co_return result<void>{};
+  into.reset();
+  const problem unclear(status::bad_request, "a login has a token, or an account and a password");
+  co_return co_await now.refuse(unclear);
+}
+
+awaitable<access::login> check(exchange& now, service& shared, login_wish& wanted) {
+  if (!wanted.token.empty()) co_return shared.gate.by_token(wanted.token);
+  auto checking = check_password(now, shared, wanted.account, std::move(wanted.password));
+  co_return co_await std::move(checking);
+}
+
+// The cookie is the token, or that of a new session.
+awaitable<result<void>> begin_session(exchange& now, service& shared, login_wish& wanted) {
+  if (wanted.token.empty()) {
+    auto made = co_await net::on_pool(shared.pool, [&shared, &wanted] {
+      return make_session(shared.gate.accounts(), wanted.account);
+    });
+    if (!made) co_return std::unexpected(made.error());
+    wanted.token = std::move(*made);
+  }
+  response answer(status::ok);
+  answer.add("Cache-Control", "no-store");
+  answer.add("Set-Cookie", cookie_of(wanted.token.reveal(), session_s));
+  answer.with(describe(now, shared).dump(), "application/json");
+  co_return co_await now.send(answer);
+}
+
+}  // namespace
+
+awaitable<result<void>> api_login(exchange& now, service& shared) {
+  std::optional<login_wish> wanted;
+  const auto came = co_await take_wish(now, wanted);
+  if (!came || !wanted) co_return came;
+  auto who = co_await check(now, shared, *wanted);
+  if (!who) {
+    const auto refused = refuse_login(who.error());
+    co_return co_await now.send(refused);
+  }
+  now.answer_for(std::move(*who));
+  co_return co_await begin_session(now, shared, *wanted);
+}
+
+awaitable<result<void>> api_logout(exchange& now, service& shared) {
+  parsed<json> object = json();
+  const auto came = co_await read_object(now, object);
+  if (!came) co_return came;
+  if (!object) co_return co_await now.refuse(object.error());
+  const auto everywhere = flag_of(*object, "everywhere");
+  if (!everywhere) co_return co_await now.refuse(everywhere.error());
+  const auto said = read_credentials(now.asked());
+  const auto ended = co_await net::on_pool(shared.pool, [&] {
+    return end_sessions(shared.gate, *now.caller(), said.secret, *everywhere);
+  });
+  if (!ended) co_return ended;
+  response gone(status::no_content);
+  gone.add("Set-Cookie", cookie_of("", 0));
+  co_return co_await now.send(gone);
+}
+
+awaitable<result<void>> api_me(exchange& now, service& shared) {
+  const json told = describe(now, shared);
+  co_return co_await send_json(now, status::ok, told);
+}
+
+}  // namespace sluice::http

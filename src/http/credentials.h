@@ -1,0 +1,41 @@
+// Who asks: what a request says of it.
+//
+// "Authorization: Bearer TOKEN" (RFC 6750, 2.1), "Authorization: Basic" with an account and its
+// password (RFC 7617), or the cookie of a browser that logged in (RFC 6265).
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "access/gate.h"
+#include "base/secret.h"
+#include "http/exchange.h"
+#include "http/service.h"
+
+namespace sluice::http {
+
+inline constexpr std::string_view session_cookie = "sluice-session";
+
+// A value of a request. Move-only.
+struct credentials {
+  enum class kind : std::uint8_t { none, token, cookie, password, malformed };
+  kind what = kind::none;
+  base::secret secret{};  // the token, or the password
+  std::string account{};  // with a password
+};
+[[nodiscard]] credentials read_credentials(const request& asked);
+
+// Answers the exchange for whom the request names. A denial is to be told: a wrong credential is
+// not the same as none. A cookie that counts no more is one that was not sent.
+awaitable<std::optional<access::denial>> identify(exchange& now, service& shared);
+
+// On the gate's pool.
+awaitable<access::login> check_password(exchange& now, service& shared, std::string account,
+                                        base::secret password);
+
+// The response to a refused login: 401 with WWW-Authenticate, 429 or 503 with Retry-After.
+[[nodiscard]] response refuse_login(const access::denial& why);
+// Says how to log in (RFC 9110, 11.6.1), where `code` is 401.
+void add_challenge(response& to, status code);
+
+}  // namespace sluice::http
