@@ -2,6 +2,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "cli/keys.h"
 #include "cli/printer.h"
 #include "cli/stop_signals.h"
 
@@ -28,6 +29,9 @@ int run_get(get_flags& flags) {
   }
   flags.options.timeout = as_timeout(flags.timeout_s);
   flags.options.stop = signals.token();
+  auto keys = find_keys();
+  if (!keys) return out.failed(keys.error());
+  flags.options.keys = std::move(*keys);
   const auto got = client::get(sources, flags.target, flags.options, out);
   if (!got) return out.failed(got.error());
   return out.done(summary_text("received", *got, out.elapsed()),
@@ -63,6 +67,7 @@ runner declare_get(CLI::App& app) {
       ->capture_default_str();
   app.add_flag("--overwrite", flags->options.overwrite, "Replace files that are there and differ.");
   add_timeout_flag(app, flags->timeout_s);
+  add_login_flag(app);
   add_output_flags(app, flags->output);
   return [flags] { return run_get(*flags); };
 }

@@ -3,6 +3,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "cli/keys.h"
 #include "cli/printer.h"
 #include "cli/quantity.h"
 #include "cli/stop_signals.h"
@@ -90,6 +91,9 @@ int run_ls(const ls_flags& flags) {
   client::session_options options;
   options.timeout = as_timeout(flags.timeout_s);
   options.stop = signals.token();
+  auto keys = find_keys();
+  if (!keys) return out.failed(keys.error());
+  options.keys = std::move(*keys);
   out.connecting(*target);
   if (flags.follow) return follow(*target, flags, options, out);
   std::uint64_t entries = 0;
@@ -123,6 +127,7 @@ runner declare_ls(CLI::App& app) {
   app.add_flag("-R,--recursive", flags->recursive, "List what is in folders too.");
   app.add_flag("-f,--follow", flags->follow, "Then tell what happens there, until Ctrl-C.");
   add_timeout_flag(app, flags->timeout_s);
+  add_login_flag(app);
   add_output_flags(app, flags->output);
   return [flags] { return run_ls(*flags); };
 }

@@ -4,6 +4,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "cli/keys.h"
 #include "cli/printer.h"
 #include "cli/stop_signals.h"
 
@@ -30,6 +31,9 @@ int run_request(const name_flags& flags, std::string_view done, const request& a
   client::session_options options;
   options.timeout = as_timeout(flags.timeout_s);
   options.stop = signals.token();
+  auto keys = find_keys();
+  if (!keys) return out.failed(keys.error());
+  options.keys = std::move(*keys);
   out.connecting(*target);
   const auto answered = ask(*target, options);
   if (!answered) return out.failed(answered.error());
@@ -40,6 +44,7 @@ std::shared_ptr<name_flags> declare_common(CLI::App& app, const char* what) {
   auto flags = std::make_shared<name_flags>();
   app.add_option("URL", flags->url, what)->required();
   add_timeout_flag(app, flags->timeout_s);
+  add_login_flag(app);
   add_output_flags(app, flags->output);
   return flags;
 }

@@ -2,6 +2,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "cli/keys.h"
 #include "cli/printer.h"
 #include "cli/stop_signals.h"
 
@@ -45,6 +46,9 @@ int run_put(put_flags& flags) {
   sources.pop_back();
   flags.options.timeout = as_timeout(flags.timeout_s);
   flags.options.stop = signals.token();
+  auto keys = find_keys();
+  if (!keys) return out.failed(keys.error());
+  flags.options.keys = std::move(*keys);
   const auto sent = client::put(sources, *target, flags.options, out);
   if (!sent) return out.failed(sent.error(), advice_on(sent.error().code));
   return out.done(summary_text("sent", *sent, out.elapsed()), summary_facts(*sent, out.elapsed()));
@@ -88,6 +92,7 @@ runner declare_put(CLI::App& app) {
   app.add_flag("--follow", flags->options.follow_symlinks,
                "Follow symbolic links that stay inside the source; without it they are skipped.");
   add_timeout_flag(app, flags->timeout_s);
+  add_login_flag(app);
   add_output_flags(app, flags->output);
   return [flags] { return run_put(*flags); };
 }

@@ -2,6 +2,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "cli/keys.h"
 #include "cli/printer.h"
 #include "cli/quantity.h"
 #include "cli/stop_signals.h"
@@ -73,7 +74,10 @@ result<client::scrub_report> scrub_url(const scrub_flags& flags, std::stop_token
   if (!flags.data.empty()) {
     return fail(errc::invalid_argument, "scrub " + flags.target + ": --data is for a folder here");
   }
+  auto keys = find_keys();
+  if (!keys) return std::unexpected(keys.error());
   client::scrub_options options;
+  options.keys = std::move(*keys);
   options.timeout = as_timeout(flags.timeout_s);
   options.stop = std::move(stop);
   options.bytes_per_second = flags.rate;
@@ -156,6 +160,7 @@ runner declare_scrub(CLI::App& app) {
                  "Of a folder here: where its server keeps its state. Without it, .sluice in it.")
       ->type_name("DIR");
   add_timeout_flag(app, flags->timeout_s);
+  add_login_flag(app);
   add_output_flags(app, flags->output);
   return [flags] { return run_scrub(*flags); };
 }

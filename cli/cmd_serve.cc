@@ -1,13 +1,18 @@
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/asio/ip/address.hpp>
 #include <cctype>
+#include <cstdio>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "base/log.h"
+#include "base/secret.h"
 #include "cli/printer.h"
+#include "cli/qr_code.h"
 #include "cli/quantity.h"
 #include "server/server.h"
 
@@ -21,6 +26,7 @@ struct serve_flags {
   std::vector<std::string> admin_listen;
   std::string data;
   std::string log_level = "info";
+  std::string open_to_all = "none";
   bool plaintext = false;
   server::options server;
   output_flags output;
@@ -31,6 +37,13 @@ const std::map<std::string, base::log_level> log_levels{{"debug", base::log_leve
                                                         {"warning", base::log_level::warning},
                                                         {"error", base::log_level::error},
                                                         {"off", base::log_level::off}};
+
+const std::map<std::string, base::rights> publics{
+    {"none", {}},
+    {"read", {base::right::see, base::right::take}},
+    {"write",
+     {base::right::see, base::right::take, base::right::give, base::right::change,
+      base::right::talk}}};
 
 constexpr std::chrono::hours upload_expiry_max{24 * 3650};
 
@@ -61,6 +74,22 @@ result<std::vector<host_port>> addresses(const std::vector<std::string>& texts, 
   return listen;
 }
 
+// A terminal shows the links, the first one as a picture for a phone, too. What goes elsewhere may
+// be kept by others for long, and has the name of the file only.
+void tell_owner_key(printer& out, bool is_json, const base::secret& key, const std::string& file,
+                    const std::vector<host_port>& where) {
+  out.address_line("the owner's key is in " + file + ": whoever has it may do all here",
+                   {{"event", "owner_key"}, {"file", file}});
+  if (is_json || ::isatty(STDOUT_FILENO) != 1) return;
+  for (const auto& one : where) {
+    std::string link = "http://" + to_string(one) + "/#key=" + std::string(key.reveal());
+    const std::string picture = &one == where.data() ? qr_code(link) : "";
+    std::fputs((link + '\n' + picture).c_str(), stdout);
+    base::wipe(link);
+  }
+  std::fflush(stdout);
+}
+
 int run_serve(serve_flags& flags) {
   printer out(flags.output);
   auto listen = addresses(flags.listen, flags.plaintext);
@@ -71,8 +100,16 @@ int run_serve(serve_flags& flags) {
   server::options& settings = flags.server;
   settings.root = flags.root;
   settings.data_dir = flags.data;
-  settings.storage.of_strangers = {base::right::see, base::right::take, base::right::give,
-                                   base::right::change, base::right::talk};
+  settings.storage.of_strangers = publics.at(flags.open_to_all);
+  if (!settings.storage.of_strangers.is_none()) {
+    base::log_warning(
+        "everyone who can reach this server may {} here, without a login (--public {})",
+        flags.open_to_all == "read" ? "read" : "read and write", flags.open_to_all);
+  }
+  settings.on_owner_key = [&out, &flags](const base::secret& key, const auto& file,
+                                         const auto& where) {
+    tell_owner_key(out, flags.output.json, key, file.string(), where);
+  };
   settings.listen = std::move(*listen);
   settings.admin_listen = std::move(*admin_listen);
   settings.on_listening = [&out, &flags](std::string_view url) {
@@ -206,6 +243,14 @@ runner declare_serve(CLI::App& app) {
       ->allow_extra_args(false)
       ->delimiter(',')
       ->transform(CLI::Validator(in_lower_case, ""));
+  app.add_option(
+         "--public", flags->open_to_all,
+         "What those may do who do not log in: nothing, read, or read and write. All else "
+         "needs an account (\"sluice user\"), or the owner's key, which the first start makes "
+         "and keeps in the file owner-key of the data folder.")
+      ->type_name("none|read|write")
+      ->check(one_of({"none", "read", "write"}))
+      ->default_str("none");
   app.add_option("--data", flags->data,
                  "Folder for the server's own state: the catalog and partial uploads. Without it, "
                  ".sluice in the served folder.")

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "cli/keys.h"
 #include "cli/printer.h"
 #include "cli/quantity.h"
 #include "cli/stop_signals.h"
@@ -49,6 +50,9 @@ int run_verify(const verify_flags& flags) {
   client::session_options options;
   options.timeout = as_timeout(flags.timeout_s);
   options.stop = signals.token();
+  auto keys = find_keys();
+  if (!keys) return out.failed(keys.error());
+  options.keys = std::move(*keys);
   const auto local = flags.local.empty() ? std::nullopt : std::optional(flags.local);
   const auto found = client::verify(*target, local, options, out);
   return found ? report(out, *target, *found) : out.failed(found.error());
@@ -68,6 +72,7 @@ runner declare_verify(CLI::App& app) {
   app.add_option("URL", flags->url, "What to verify.")->required();
   app.add_option("LOCAL", flags->local, "The local copy to compare with.")->option_text("FILE|DIR");
   add_timeout_flag(app, flags->timeout_s);
+  add_login_flag(app);
   add_output_flags(app, flags->output);
   return [flags] { return run_verify(*flags); };
 }

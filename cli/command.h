@@ -39,6 +39,9 @@ runner declare_verify(CLI::App& app);
 runner declare_scrub(CLI::App& app);
 runner declare_send(CLI::App& app);
 runner declare_recv(CLI::App& app);
+runner declare_login(CLI::App& app);
+runner declare_user(CLI::App& app);
+runner declare_token(CLI::App& app);
 runner declare_version(CLI::App& app);
 runner declare_completions(CLI::App& app);
 

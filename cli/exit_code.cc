@@ -49,10 +49,10 @@ std::string_view advice(errc code) noexcept {
     case errc::no_space: return "make room on the receiving side; then run it again";
     case errc::unsupported: return "use versions of the program that fit each other on both sides";
     case errc::internal: return "this is a bug in sluice; please report it with this message";
+    case errc::not_allowed: return "log in with: sluice login URL";
     case errc::invalid_argument:
     case errc::bad_frame:
     case errc::frame_too_large:
-    case errc::not_allowed:
     case errc::not_found:
     case errc::not_a_file:
     case errc::io: return "";

@@ -4,9 +4,11 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <span>
 
 #include "cli/command.h"
 #include "cli/exit_code.h"
+#include "cli/keys.h"
 #include "cli/program.h"
 
 namespace {
@@ -25,6 +27,9 @@ constexpr std::array commands{
     command{"scrub", "finds what a disk lost of what is stored", sluice::cli::declare_scrub},
     command{"send", "sends one file straight to another machine", sluice::cli::declare_send},
     command{"recv", "receives one file straight from another machine", sluice::cli::declare_recv},
+    command{"login", "keeps a token for a server", sluice::cli::declare_login},
+    command{"user", "accounts: add, list, passwd, grant, remove", sluice::cli::declare_user},
+    command{"token", "tokens of accounts: new, list, revoke", sluice::cli::declare_token},
     command{"version", "tells the version", sluice::cli::declare_version},
     command{"completions", "prints what a shell needs to complete",
             sluice::cli::declare_completions},
@@ -36,6 +41,7 @@ int main(int argc, char** argv) {
   try {
     std::setlocale(LC_CTYPE, "C.UTF-8");  // names are UTF-8, whatever the environment says
     std::signal(SIGPIPE, SIG_IGN);        // a peer or a reader that went away is an error value
+    sluice::cli::take_keys_from(std::span(argv, static_cast<std::size_t>(argc)));
     return sluice::cli::program(commands).run(argc, argv);
   } catch (const std::exception& thrown) {
     std::fprintf(stderr, "sluice: error: %s (this is a bug; please report it)\n", thrown.what());

@@ -48,7 +48,9 @@ class Server:
         self.start()
 
     def start(self, listen="127.0.0.1:0"):
-        command = [SLUICE, "serve", self.root, "--listen", listen, *self.options]
+        # Open, unless the test is about who may do what.
+        opened = [] if "--public" in self.options else ["--public", "write"]
+        command = [SLUICE, "serve", self.root, "--listen", listen, *opened, *self.options]
         self.log = open(self.root.parent / f"{self.root.name}.log", "ab")
         self.process = subprocess.Popen(
             [str(part) for part in command], stdout=subprocess.PIPE, stderr=self.log, env=self.env)

@@ -12,7 +12,7 @@ from server import Server, write_config
 
 
 def sluice(place: Place) -> Server:
-    return Server(place, [f"{place.build}/sluice", "serve", str(place.site), "--listen", "127.0.0.1:0"])
+    return Server(place, [f"{place.build}/sluice", "serve", str(place.site), "--listen", "127.0.0.1:0", "--public", "write"])
 
 
 def unsynced_sluice(place: Place) -> Server:

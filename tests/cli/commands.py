@@ -1,5 +1,6 @@
 """The commands of the program, in the order of its table."""
 
 COMMANDS = [
-    "serve", "put", "get", "ls", "rm", "mv", "mkdir", "verify", "scrub", "send", "recv", "version", "completions",
+    "serve", "put", "get", "ls", "rm", "mv", "mkdir", "verify", "scrub", "send", "recv",
+    "login", "user", "token", "version", "completions",
 ]  # fmt: skip

@@ -41,7 +41,7 @@ class Machine:
         """While a server finds out what the last loss left."""
         with open(self.root.parent / "starts.log", "ab") as log:
             process = subprocess.Popen(
-                [str(SLUICE), "serve", str(self.root), "--listen", "127.0.0.1:0"],
+                [str(SLUICE), "serve", str(self.root), "--listen", "127.0.0.1:0", "--public", "write"],
                 stdout=subprocess.DEVNULL, stderr=log)
             try:
                 process.wait(after_s)

@@ -67,7 +67,7 @@ def port_told_by(process):
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     folder = tmp_path_factory.mktemp("served")
-    command = [binary(), "serve", folder, "--listen", "127.0.0.1:0"]
+    command = [binary(), "serve", folder, "--listen", "127.0.0.1:0", "--public", "write"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
     try:
         yield Served(process, folder, port_told_by(process))

@@ -1,0 +1,43 @@
+// The tokens that the user of this program logs in with: from the command line, the environment, a
+// file. None of them is ever printed.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "client/client.h"
+
+namespace CLI {
+class App;
+}
+
+namespace sluice::cli {
+
+// --token-file. Belongs to the program: there is one command line.
+void add_login_flag(CLI::App& app);
+
+// Before the command line is read: takes what stands behind "#key=" of an address out of it and out
+// of what other programs see of it (ps), and keeps it for that server.
+void take_keys_from(std::span<char*> arguments);
+
+// The address named a key for this server.
+[[nodiscard]] bool was_pasted(const client::url& server);
+
+// What there is. In this order: the key of a pasted address; SLUICE_TOKEN; --token-file; what
+// "sluice login" kept.
+//   not_allowed: others can read the file; not_found, io, invalid_argument
+[[nodiscard]] result<std::shared_ptr<const client::keyring>> find_keys();
+
+// $XDG_CONFIG_HOME/sluice/credentials, or that below ~/.config; empty where there is no home. A
+// line for each server: its "HOST:PORT", a space, its token.
+[[nodiscard]] std::string credentials_path();
+
+// Writes it to that file (mode 0600), in place of an older one for the server. Empty: takes it
+// away.
+[[nodiscard]] result<void> keep_key(const std::string& authority, const base::secret& token);
+
+// What the user types, without showing it; the first line where standard input is no terminal.
+[[nodiscard]] result<base::secret> read_secret(const std::string& prompt);
+
+}  // namespace sluice::cli

@@ -1,0 +1,97 @@
+"""The program as a client of a closed server, and its accounts."""
+
+import os
+import pathlib
+import stat
+
+import pytest
+
+
+@pytest.fixture
+def house(open_house):
+    return open_house()
+
+
+@pytest.fixture
+def home(tmp_path):
+    """An environment with a home of its own, and no token."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SLUICE_TOKEN")}
+    return {**kept, "XDG_CONFIG_HOME": str(tmp_path / "config")}
+
+
+def kept_in(home):
+    return pathlib.Path(home["XDG_CONFIG_HOME"]) / "sluice" / "credentials"
+
+
+def test_refused_it_says_what_to_do(house, sluice, home):
+    done = sluice("ls", house.url, env=home, check=4)
+    assert "log in with: sluice login URL" in done.err
+
+
+def test_login_keeps_a_token_where_only_its_owner_reads_it(house, sluice, home, tmp_path):
+    link = f"http://{house.host}:{house.port}/#key={house.owner_key}"
+    for typed in (house.owner_key, link):
+        done = sluice("login", house.url, env=home, input=typed.encode() + b"\n", check=0)
+        assert house.owner_key not in done.out + done.err
+        sluice("ls", house.url, env=home, check=0)
+    assert stat.S_IMODE(kept_in(home).stat().st_mode) == 0o600
+    assert kept_in(home).read_text().count(house.owner_key) == 1
+    (tmp_path / "a").write_bytes(b"content")
+    sluice("put", tmp_path / "a", house.url + "/", env=home, check=0)
+    sluice("get", house.url + "/a", "-o", tmp_path / "b", env=home, check=0)
+    sluice("get", f"http://{house.host}:{house.port}/files/a", "-o", tmp_path / "c", env=home, check=0)
+    assert (tmp_path / "b").read_bytes() == (tmp_path / "c").read_bytes() == b"content"
+    sluice("verify", house.url + "/a", tmp_path / "a", env=home, check=0)
+    sluice("login", "--forget", house.url, env=home, check=0)
+    sluice("ls", house.url, env=home, check=4)
+
+
+def test_a_wrong_token_is_not_kept(house, sluice, home):
+    sluice("login", house.url, env=home, input=b"sluice_" + b"A" * 43, check=4)
+    assert not kept_in(home).exists()
+
+
+def test_tokens_from_the_environment_and_from_a_file(house, sluice, home, tmp_path):
+    sluice("ls", house.url, env={**home, "SLUICE_TOKEN": house.owner_key}, check=0)
+    key = house.data / "owner-key"
+    sluice("ls", "--token-file", key, house.url, env=home, check=0)
+    loose = tmp_path / "loose"
+    loose.write_text(house.owner_key)
+    loose.chmod(0o644)
+    done = sluice("ls", "--token-file", loose, house.url, env=home, check=4)
+    assert "chmod 600" in done.err and house.owner_key not in done.err
+
+
+def test_a_pasted_link_is_taken_and_wiped(house, sluice, home):
+    done = sluice("ls", f"{house.url}/#key={house.owner_key}", env=home, check=0)
+    assert house.owner_key not in done.out + done.err
+    done = sluice("ls", f"{house.url}/none#key={house.owner_key}", env=home, check=5)
+    assert house.owner_key not in done.err
+    sluice("login", f"http://{house.host}:{house.port}/#key={house.owner_key}", env=home, check=0)
+    sluice("ls", house.url, env=home, check=0)
+
+
+def test_a_token_goes_to_its_own_server_only(house, sluice, home, serve):
+    sluice("login", house.url, env=home, input=house.owner_key.encode(), check=0)
+    other = serve("--public", "none", root=house.root.parent / "other")
+    sluice("ls", other.url, env=home, check=4)
+
+
+def test_accounts_are_changed_while_no_server_runs(house, sluice):
+    done = sluice("user", "list", "--data", house.data, check=1)
+    assert "a server uses it now; stop it first" in done.err
+    house.stop()
+    done = sluice("user", "list", "--data", house.data, check=0)
+    assert done.out == "owner /=admin\n"
+    sluice("user", "add", "anna", "--grant", "in=see,give", "--data", house.data, check=0)
+    sluice("user", "add", "anna", "--data", house.data, check=6)
+    sluice("user", "grant", "anna", "--grant", "/in=read", "--data", house.data, check=0)
+    sluice("user", "passwd", "anna", "--data", house.data, input=b"correct horse\n", check=0)
+    sluice("user", "passwd", "anna", "--data", house.data, input=b"short\n", check=2)
+    done = sluice("user", "list", "--data", house.data, check=0)
+    assert done.out == "anna /in=see,take (password)\nowner /=admin\n"
+    sluice("user", "remove", "anna", "--data", house.data, check=0)
+    sluice("user", "remove", "anna", "--data", house.data, check=5)
+    sluice("token", "new", "anna", "--data", house.data, check=5)
+    sluice("user", "add", "bert", "--grant", "/in=everything", "--data", house.data, check=2)
+    sluice("user", "list", "--data", house.root, check=5)
