@@ -26,7 +26,7 @@ def sluice(place: Place) -> Server:
             "serve",
             str(place.site),
             "--listen=127.0.0.1:0",
-            "--public=read",
+            "--public=write",
             f"--threads={WORKERS}",
             f"--max-connections={CONNECTIONS}",
             f"--idle-timeout={_IDLE_S}s",
