@@ -178,10 +178,11 @@ void take_keys_from(std::span<char*> arguments) {
   for (char* argument : arguments) {
     const std::string_view text(argument);
     const bool is_address = text.starts_with("sluice") || text.starts_with("http");
-    char* mark = is_address && text.find("://") != std::string_view::npos
-                     ? std::strstr(argument, key_mark.data())
-                     : nullptr;
-    if (mark == nullptr) continue;
+    const auto at = text.find(key_mark);
+    if (!is_address || text.find("://") == std::string_view::npos || at == std::string_view::npos) {
+      continue;
+    }
+    char* const mark = argument + at;
     auto key = base::secret::copy_of(mark + key_mark.size());
     ::explicit_bzero(mark, std::strlen(mark));
     auto server = client::parse_any(argument);
