@@ -28,6 +28,7 @@ int run_get(get_flags& flags) {
     sources.push_back(std::move(*parsed));
   }
   flags.options.timeout = as_timeout(flags.timeout_s);
+  out.hear(flags.options);
   flags.options.stop = signals.token();
   auto keys = find_keys();
   if (!keys) return out.failed(keys.error());
@@ -68,6 +69,7 @@ runner declare_get(CLI::App& app) {
   app.add_flag("--overwrite", flags->options.overwrite, "Replace files that are there and differ.");
   add_timeout_flag(app, flags->timeout_s);
   add_login_flag(app);
+  add_security_flags(app, flags->options.security);
   add_output_flags(app, flags->output);
   return [flags] { return run_get(*flags); };
 }

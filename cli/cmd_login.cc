@@ -13,6 +13,7 @@ struct login_flags {
   std::string url;
   bool forget = false;
   double timeout_s = 30;
+  client::security security;
   output_flags output;
 };
 
@@ -56,6 +57,8 @@ int run_login(const login_flags& flags) {
   keys->add(server->authority(), base::secret::copy_of(token->reveal()));
   client::session_options options;
   options.timeout = as_timeout(flags.timeout_s);
+  options.security = flags.security;
+  out.hear(options);
   options.stop = signals.token();
   options.keys = keys;
   const auto known = client::log_in(*server, options);
@@ -79,6 +82,7 @@ runner declare_login(CLI::App& app) {
   app.add_option("URL", flags->url, "The server.")->required();
   app.add_flag("--forget", flags->forget, "Forget the token for this server instead.");
   add_timeout_flag(app, flags->timeout_s);
+  add_security_flags(app, flags->security);
   add_output_flags(app, flags->output);
   return [flags] { return run_login(*flags); };
 }

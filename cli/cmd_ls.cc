@@ -18,6 +18,7 @@ struct ls_flags {
   bool recursive = false;
   bool follow = false;
   double timeout_s = 30;
+  client::security security;
   output_flags output;
 };
 
@@ -90,6 +91,8 @@ int run_ls(const ls_flags& flags) {
   if (!target) return out.failed(target.error());
   client::session_options options;
   options.timeout = as_timeout(flags.timeout_s);
+  options.security = flags.security;
+  out.hear(options);
   options.stop = signals.token();
   auto keys = find_keys();
   if (!keys) return out.failed(keys.error());
@@ -128,6 +131,7 @@ runner declare_ls(CLI::App& app) {
   app.add_flag("-f,--follow", flags->follow, "Then tell what happens there, until Ctrl-C.");
   add_timeout_flag(app, flags->timeout_s);
   add_login_flag(app);
+  add_security_flags(app, flags->security);
   add_output_flags(app, flags->output);
   return [flags] { return run_ls(*flags); };
 }

@@ -17,6 +17,7 @@ struct name_flags {
   std::string new_url;  // mv
   bool deep = false;    // rm -r, mkdir -p
   double timeout_s = 30;
+  client::security security;
   output_flags output;
 };
 
@@ -30,6 +31,8 @@ int run_request(const name_flags& flags, std::string_view done, const request& a
   if (!target) return out.failed(target.error());
   client::session_options options;
   options.timeout = as_timeout(flags.timeout_s);
+  options.security = flags.security;
+  out.hear(options);
   options.stop = signals.token();
   auto keys = find_keys();
   if (!keys) return out.failed(keys.error());
@@ -45,6 +48,7 @@ std::shared_ptr<name_flags> declare_common(CLI::App& app, const char* what) {
   app.add_option("URL", flags->url, what)->required();
   add_timeout_flag(app, flags->timeout_s);
   add_login_flag(app);
+  add_security_flags(app, flags->security);
   add_output_flags(app, flags->output);
   return flags;
 }

@@ -45,6 +45,7 @@ int run_put(put_flags& flags) {
   if (!target) return out.failed(target.error());
   sources.pop_back();
   flags.options.timeout = as_timeout(flags.timeout_s);
+  out.hear(flags.options);
   flags.options.stop = signals.token();
   auto keys = find_keys();
   if (!keys) return out.failed(keys.error());
@@ -93,6 +94,7 @@ runner declare_put(CLI::App& app) {
                "Follow symbolic links that stay inside the source; without it they are skipped.");
   add_timeout_flag(app, flags->timeout_s);
   add_login_flag(app);
+  add_security_flags(app, flags->options.security);
   add_output_flags(app, flags->output);
   return [flags] { return run_put(*flags); };
 }

@@ -18,6 +18,7 @@ struct scrub_flags {
   std::uint64_t rate = 0;
   bool record = false;
   double timeout_s = 30;
+  client::security security;
   output_flags output;
 };
 
@@ -79,6 +80,8 @@ result<client::scrub_report> scrub_url(const scrub_flags& flags, std::stop_token
   client::scrub_options options;
   options.keys = std::move(*keys);
   options.timeout = as_timeout(flags.timeout_s);
+  options.security = flags.security;
+  out.hear(options);
   options.stop = std::move(stop);
   options.bytes_per_second = flags.rate;
   options.record = flags.record;
@@ -126,7 +129,8 @@ result<client::scrub_report> scrub_dir(const scrub_flags& flags, std::stop_token
 int run_scrub(const scrub_flags& flags) {
   const stop_signals signals;
   printer out(flags.output);
-  const bool is_url = flags.target.starts_with("sluice://");
+  const bool is_url =
+      flags.target.starts_with("sluice://") || flags.target.starts_with("sluices://");
   const auto found =
       is_url ? scrub_url(flags, signals.token(), out) : scrub_dir(flags, signals.token(), out);
   if (found) return report(out, flags.target, *found);
@@ -161,6 +165,7 @@ runner declare_scrub(CLI::App& app) {
       ->type_name("DIR");
   add_timeout_flag(app, flags->timeout_s);
   add_login_flag(app);
+  add_security_flags(app, flags->security);
   add_output_flags(app, flags->output);
   return [flags] { return run_scrub(*flags); };
 }

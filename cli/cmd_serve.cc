@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <boost/asio/ip/address.hpp>
 #include <cctype>
 #include <cstdio>
 #include <map>
@@ -14,6 +13,7 @@
 #include "cli/printer.h"
 #include "cli/qr_code.h"
 #include "cli/quantity.h"
+#include "client/url.h"
 #include "server/server.h"
 
 namespace sluice::cli {
@@ -28,6 +28,9 @@ struct serve_flags {
   std::string log_level = "info";
   std::string open_to_all = "none";
   bool plaintext = false;
+  std::string tls;
+  std::string tls_cert;
+  std::string tls_key;
   server::options server;
   output_flags output;
 };
@@ -47,27 +50,23 @@ const std::map<std::string, base::rights> publics{
 
 constexpr std::chrono::hours upload_expiry_max{24 * 3650};
 
-bool is_loopback(const std::string& host) {
-  boost::system::error_code no_address;
-  const auto address = boost::asio::ip::make_address(host, no_address);
-  return no_address ? host == "localhost" : address.is_loopback();
-}
-
 std::string in_lower_case(std::string& name) {
   std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
   return "";
 }
 
-result<std::vector<host_port>> addresses(const std::vector<std::string>& texts, bool plaintext) {
+// Who may reach an address of other machines says how: encrypted, or meant to be plain.
+result<std::vector<host_port>> addresses(const std::vector<std::string>& texts, bool may_be_any,
+                                         const std::string& what_to_do) {
   std::vector<host_port> listen;
   for (const std::string& text : texts) {
     auto where = parse_host_port(text);
     if (!where) return std::unexpected(std::move(where).error());
-    if (!plaintext && !is_loopback(where->host)) {
+    if (!may_be_any && !client::is_loopback(where->host)) {
       return fail(errc::invalid_argument,
                   "listen on " + text +
-                      ": others could reach this address, and nothing would be "
-                      "encrypted; --plaintext says that this is meant");
+                      ": others could reach this address, and nothing would be encrypted; " +
+                      what_to_do);
     }
     listen.push_back(std::move(*where));
   }
@@ -76,13 +75,14 @@ result<std::vector<host_port>> addresses(const std::vector<std::string>& texts, 
 
 // A terminal shows the links, the first one as a picture for a phone, too. What goes elsewhere may
 // be kept by others for long, and has the name of the file only.
-void tell_owner_key(printer& out, bool is_json, const base::secret& key, const std::string& file,
-                    const std::vector<host_port>& where) {
+void tell_owner_key(printer& out, const serve_flags& flags, const base::secret& key,
+                    const std::string& file, const std::vector<host_port>& where) {
   out.address_line("the owner's key is in " + file + ": whoever has it may do all here",
                    {{"event", "owner_key"}, {"file", file}});
-  if (is_json || ::isatty(STDOUT_FILENO) != 1) return;
+  if (flags.output.json || ::isatty(STDOUT_FILENO) != 1) return;
+  const std::string scheme = flags.server.tls.is_on() ? "https://" : "http://";
   for (const auto& one : where) {
-    std::string link = "http://" + to_string(one) + "/#key=" + std::string(key.reveal());
+    std::string link = scheme + to_string(one) + "/#key=" + std::string(key.reveal());
     const std::string picture = &one == where.data() ? qr_code(link) : "";
     std::fputs((link + '\n' + picture).c_str(), stdout);
     base::wipe(link);
@@ -90,11 +90,34 @@ void tell_owner_key(printer& out, bool is_json, const base::secret& key, const s
   std::fflush(stdout);
 }
 
+result<server::tls_options> tls_of(const serve_flags& flags) {
+  server::tls_options tls;
+  tls.automatic = !flags.tls.empty();
+  if (flags.tls_cert.empty() != flags.tls_key.empty()) {
+    return fail(errc::invalid_argument, "--tls-cert and --tls-key go together: give both");
+  }
+  if (tls.automatic && !flags.tls_cert.empty()) {
+    return fail(errc::invalid_argument, "give either --tls auto or --tls-cert and --tls-key");
+  }
+  if (!flags.tls_cert.empty()) tls.files = {flags.tls_cert, flags.tls_key};
+  if (tls.is_on() && flags.plaintext) {
+    return fail(errc::invalid_argument,
+                "--plaintext says that nothing is encrypted, and --tls that all is: give one");
+  }
+  return tls;
+}
+
 int run_serve(serve_flags& flags) {
   printer out(flags.output);
-  auto listen = addresses(flags.listen, flags.plaintext);
+  auto tls = tls_of(flags);
+  if (!tls) return out.failed(tls.error());
+  auto listen = addresses(flags.listen, flags.plaintext || tls->is_on(),
+                          "--tls auto or --tls-cert and --tls-key encrypt, --plaintext says that "
+                          "this is meant");
   if (!listen) return out.failed(listen.error());
-  auto admin_listen = addresses(flags.admin_listen, flags.plaintext);
+  auto admin_listen = addresses(flags.admin_listen, flags.plaintext,
+                                "what is for the operator is always plain; --plaintext says that "
+                                "this is meant");
   if (!admin_listen) return out.failed(admin_listen.error());
   base::set_log_level(log_levels.at(flags.log_level));
   server::options& settings = flags.server;
@@ -108,10 +131,15 @@ int run_serve(serve_flags& flags) {
   }
   settings.on_owner_key = [&out, &flags](const base::secret& key, const auto& file,
                                          const auto& where) {
-    tell_owner_key(out, flags.output.json, key, file.string(), where);
+    tell_owner_key(out, flags, key, file.string(), where);
   };
   settings.listen = std::move(*listen);
   settings.admin_listen = std::move(*admin_listen);
+  settings.tls = std::move(*tls);
+  settings.on_certificate = [&out](std::string_view fingerprint) {
+    out.address_line("certificate " + std::string(fingerprint),
+                     {{"event", "certificate"}, {"fingerprint", fingerprint}});
+  };
   settings.on_listening = [&out, &flags](std::string_view url) {
     out.address_line("serving " + flags.root + " on " + std::string(url),
                      {{"event", "listening"}, {"folder", flags.root}, {"url", url}});
@@ -208,6 +236,23 @@ void add_deadlines(CLI::App& app, server::options& settings) {
                "How long running transfers may go on once the server is told to stop.");
 }
 
+void add_encryption(CLI::App& app, serve_flags& flags) {
+  app.add_option("--tls", flags.tls,
+                 "\"auto\": encrypt, with a certificate of the server's own that is made once and "
+                 "kept in the data folder. Its fingerprint is printed; clients keep it at first "
+                 "sight and believe no other.")
+      ->type_name("auto")
+      ->check(one_of({"auto"}));
+  app.add_option("--tls-cert", flags.tls_cert,
+                 "Encrypt, with this certificate: a PEM file with all between it and a root. It "
+                 "and its key are read anew at SIGHUP, for connections from then on.")
+      ->type_name("FILE");
+  app.add_option("--tls-key", flags.tls_key, "The key of --tls-cert: a PEM file.")
+      ->type_name("FILE");
+  app.add_flag("--plaintext", flags.plaintext,
+               "Listen on addresses that other machines can reach, without encryption.");
+}
+
 }  // namespace
 
 runner declare_serve(CLI::App& app) {
@@ -218,6 +263,7 @@ runner declare_serve(CLI::App& app) {
       "Prints one line for each address, then logs to standard error. SIGINT or SIGTERM lets "
       "running transfers end, a second one ends the program at once.",
       {{"Serve a folder on this machine only", "sluice serve /films"},
+       {"Serve it to others, encrypted", "sluice serve /films --listen 0.0.0.0:8080 --tls auto"},
        {"Serve it to a trusted network", "sluice serve /films --listen 0.0.0.0:8080 --plaintext"},
        {"Let the system pick the port, and print it", "sluice serve --listen 127.0.0.1:0"}});
   auto flags = std::make_shared<serve_flags>();
@@ -225,7 +271,7 @@ runner declare_serve(CLI::App& app) {
   app.add_option(
          "--listen", flags->listen,
          "Address to listen on; may be repeated. Port 0 lets the system pick one. An address "
-         "that other machines can reach needs --plaintext.")
+         "that other machines can reach needs --tls, --tls-cert or --plaintext.")
       ->type_name("HOST:PORT")
       ->allow_extra_args(false)
       ->delimiter(',')
@@ -262,8 +308,7 @@ runner declare_serve(CLI::App& app) {
       ->type_name("debug|info|warning|error|off")
       ->check(one_of({"debug", "info", "warning", "error", "off"}))
       ->default_str("info");
-  app.add_flag("--plaintext", flags->plaintext,
-               "Listen on addresses that other machines can reach, without encryption.");
+  add_encryption(app, *flags);
   app.add_flag("--json", flags->output.json,
                "Print the addresses as one JSON object a line, on standard output.");
   return [flags] { return run_serve(*flags); };

@@ -16,6 +16,7 @@ struct verify_flags {
   std::string url;
   std::string local;
   double timeout_s = 30;
+  client::security security;
   output_flags output;
 };
 
@@ -49,6 +50,8 @@ int run_verify(const verify_flags& flags) {
   if (!target) return out.failed(target.error());
   client::session_options options;
   options.timeout = as_timeout(flags.timeout_s);
+  options.security = flags.security;
+  out.hear(options);
   options.stop = signals.token();
   auto keys = find_keys();
   if (!keys) return out.failed(keys.error());
@@ -73,6 +76,7 @@ runner declare_verify(CLI::App& app) {
   app.add_option("LOCAL", flags->local, "The local copy to compare with.")->option_text("FILE|DIR");
   add_timeout_flag(app, flags->timeout_s);
   add_login_flag(app);
+  add_security_flags(app, flags->security);
   add_output_flags(app, flags->output);
   return [flags] { return run_verify(*flags); };
 }

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "cli/quantity.h"
+#include "client/client.h"
 
 namespace sluice::cli {
 
@@ -67,6 +68,21 @@ void add_timeout_flag(CLI::App& app, double& timeout_s) {
 
 std::chrono::milliseconds as_timeout(double timeout_s) {
   return std::chrono::milliseconds(std::llround(timeout_s * 1000));
+}
+
+void add_security_flags(CLI::App& app, client::security& security) {
+  app.add_flag("--plaintext", security.plaintext,
+               "Speak without encryption to servers on other machines too: for those that serve "
+               "with --plaintext. Without it, sluice:// is encrypted to all but this machine.");
+  app.add_option("--tls-fingerprint", security.fingerprint,
+                 "The certificate that the server must show, as it prints it at its start; nothing "
+                 "else is believed then. Without it, one that the system's authorities vouch for, "
+                 "or the one that this server showed first.")
+      ->type_name("SHA256:HEX");
+  app.add_option("--known-hosts", security.known_hosts,
+                 "The file with what servers showed first; without it, sluice/known_hosts in "
+                 "$XDG_CONFIG_HOME or ~/.config.")
+      ->type_name("FILE");
 }
 
 std::string environment_name(const CLI::Option& option) {

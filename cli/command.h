@@ -15,6 +15,10 @@ class Option;
 class Validator;
 }  // namespace CLI
 
+namespace sluice::client {
+struct security;
+}
+
 namespace sluice::cli {
 
 // What a command does once its flags are read; returns the exit code.
@@ -37,6 +41,7 @@ runner declare_mv(CLI::App& app);
 runner declare_mkdir(CLI::App& app);
 runner declare_verify(CLI::App& app);
 runner declare_scrub(CLI::App& app);
+runner declare_hosts(CLI::App& app);
 runner declare_send(CLI::App& app);
 runner declare_recv(CLI::App& app);
 runner declare_login(CLI::App& app);
@@ -73,6 +78,9 @@ CLI::Option* add_size_flag(CLI::App& app, const std::string& name, std::uint64_t
 // --timeout, in seconds.
 void add_timeout_flag(CLI::App& app, double& timeout_s);
 [[nodiscard]] std::chrono::milliseconds as_timeout(double timeout_s);
+
+// --plaintext, --tls-fingerprint and --known-hosts.
+void add_security_flags(CLI::App& app, client::security& security);
 
 // The environment variable of a flag: SLUICE_MAX_BYTES for --max-bytes; empty for what has none.
 [[nodiscard]] std::string environment_name(const CLI::Option& option);

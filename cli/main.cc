@@ -25,6 +25,7 @@ constexpr std::array commands{
     command{"mkdir", "makes a folder", sluice::cli::declare_mkdir},
     command{"verify", "compares without sending the content", sluice::cli::declare_verify},
     command{"scrub", "finds what a disk lost of what is stored", sluice::cli::declare_scrub},
+    command{"hosts", "lists and forgets the certificates of servers", sluice::cli::declare_hosts},
     command{"send", "sends one file straight to another machine", sluice::cli::declare_send},
     command{"recv", "receives one file straight from another machine", sluice::cli::declare_recv},
     command{"login", "keeps a token for a server", sluice::cli::declare_login},

@@ -57,6 +57,10 @@ void printer::on_notice(std::string_view text) {
   view_->notice(text);
 }
 
+void printer::hear(client::session_options& options) {
+  options.on_new_host = [this](std::string_view text) { on_notice(text); };
+}
+
 void printer::connecting(const client::url& peer) {
   client::progress calling;
   calling.path = peer.authority();

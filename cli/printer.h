@@ -30,6 +30,9 @@ class printer : public client::observer {
   void on_progress(const client::progress& snapshot) override;
   void on_notice(std::string_view text) override;
 
+  // What a command's connections have to say; `options` do not outlive this.
+  void hear(client::session_options& options);
+
   // Shows that the peer is being called, for work that has no progress of its own.
   void connecting(const client::url& peer);
 

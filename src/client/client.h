@@ -27,11 +27,25 @@
 
 namespace sluice::client {
 
+// Whom to believe, and when TLS may be left away. Nothing ever falls back to plaintext by itself.
+struct security {
+  // sluice:// goes without TLS to any host; else only to this machine. invalid_argument with
+  // sluices:// and https://.
+  bool plaintext = false;
+  // The only certificate that is believed: "SHA256:..." as the server prints it. Empty: one that
+  // the system's authorities vouch for, or the one that was seen first, which is kept in a file.
+  std::string fingerprint;
+  std::string known_hosts;  // that file; empty: default_known_hosts()
+};
+
 // What every command has. `timeout` bounds connecting, and silence of the server.
 struct session_options {
   std::chrono::milliseconds timeout{30'000};
   std::stop_token stop;
   std::shared_ptr<const keyring> keys;  // to log in with; may be none
+  client::security security;
+  // A certificate was believed because it is the first of its server. Called on another thread.
+  std::function<void(std::string_view text)> on_new_host;
 };
 
 struct put_options : session_options {

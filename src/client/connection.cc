@@ -26,12 +26,12 @@ awaitable<result<void>> request::on_block(wire::frame_head, wire::block_head, co
 
 awaitable<void> request::until_room() { co_return; }
 
-connection::connection(session& owner, url server, tcp_socket socket)
+connection::connection(session& owner, url server, net::stream peer)
     : session_(owner),
       server_(std::move(server)),
-      socket_(std::move(socket)),
-      reader_(socket_, wire::side::server),
-      writer_(socket_),
+      stream_(std::move(peer)),
+      reader_(stream_, wire::side::server),
+      writer_(stream_),
       watch_timer_(owner.where()),
       heard_(std::chrono::steady_clock::now()) {
   session_.connections_.push_back(this);
@@ -40,9 +40,9 @@ connection::connection(session& owner, url server, tcp_socket socket)
 connection::~connection() { std::erase(session_.connections_, this); }
 
 awaitable<result<std::shared_ptr<connection>>> connection::open(session& owner, url server) {
-  auto socket = co_await connect_to(owner, server);
-  if (!socket) co_return std::unexpected(std::move(socket.error()));
-  auto made = std::make_shared<connection>(owner, std::move(server), std::move(*socket));
+  auto peer = co_await connect_to(owner, server, speech::native);
+  if (!peer) co_return std::unexpected(std::move(peer.error()));
+  auto made = std::make_shared<connection>(owner, std::move(server), std::move(*peer));
   made->spawn(write(made));
   made->spawn(watch(made));
   auto greeted = co_await made->greet();
@@ -262,8 +262,8 @@ void connection::close(const error& why) {
   if (lost_) return;
   lost_ = named(why);
   std::erase(session_.connections_, this);
-  boost::system::error_code ignored;
-  static_cast<void>(socket_.close(ignored));
+  stream_.close_notify();
+  stream_.close();
   writer_.abort(*lost_);
   watch_timer_.cancel();
   const auto told = std::exchange(open_, {});

@@ -13,6 +13,7 @@
 #include "client/url.h"
 #include "net/message_reader.h"
 #include "net/message_writer.h"
+#include "net/stream.h"
 #include "sluice/awaitable.h"
 #include "wire/kind.h"
 
@@ -29,7 +30,7 @@ class connection : public std::enable_shared_from_this<connection> {
   // both ranges of versions, bad_frame where the peer speaks something else, busy, cancelled.
   static awaitable<result<std::shared_ptr<connection>>> open(session& owner, url server);
 
-  connection(session& owner, url server, tcp_socket socket);
+  connection(session& owner, url server, net::stream peer);
   ~connection();
 
   // Sends the frame that begins a request. Returns its number; 0 where the connection is lost, and
@@ -50,7 +51,8 @@ class connection : public std::enable_shared_from_this<connection> {
   // An optional ability of the server, as its HELLO names them.
   [[nodiscard]] bool has(const std::string& feature) const { return features_.contains(feature); }
   [[nodiscard]] bool serves(const url& where) const noexcept {
-    return where.host == server_.host && where.port == server_.port;
+    return where.host == server_.host && where.port == server_.port &&
+           where.always_tls == server_.always_tls;
   }
 
   [[nodiscard]] bool lost() const noexcept { return lost_.has_value(); }
@@ -89,7 +91,7 @@ class connection : public std::enable_shared_from_this<connection> {
 
   session& session_;
   const url server_;
-  tcp_socket socket_;
+  net::stream stream_;
   net::message_reader reader_;
   net::message_writer writer_;
   steady_timer watch_timer_;

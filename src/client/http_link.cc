@@ -50,17 +50,18 @@ std::string encode_path(std::string_view path) {
 }
 
 awaitable<result<std::shared_ptr<http_link>>> http_link::open(session& owner, url server) {
-  auto socket = co_await connect_to(owner, server);
-  if (!socket) co_return std::unexpected(std::move(socket.error()));
-  auto made = std::make_shared<http_link>(owner, std::move(server), std::move(*socket));
+  auto peer = co_await connect_to(owner, server, speech::http);
+  if (!peer) co_return std::unexpected(std::move(peer.error()));
+  auto made = std::make_shared<http_link>(owner, std::move(server), std::move(*peer));
   made->look_later();
   co_return made;
 }
 
-http_link::http_link(session& owner, url server, tcp_socket socket)
+http_link::http_link(session& owner, url server, net::stream peer)
     : session_(owner),
       server_(std::move(server)),
-      socket_(std::move(socket)),
+      stream_(std::move(peer)),
+      through_(stream_),
       timer_(owner.where()),
       buffer_(buffer_bytes),
       silence_(owner.timeout()),
@@ -84,8 +85,7 @@ void http_link::look() {
 void http_link::cut(errc why) {
   if (cut_) return;
   cut_ = why;
-  boost::system::error_code ignored;
-  socket_.close(ignored);
+  stream_.close();
 }
 
 error http_link::explain(const boost::system::error_code& why, std::string_view what) const {
@@ -103,14 +103,14 @@ error http_link::explain(const boost::system::error_code& why, std::string_view 
 awaitable<result<void>> http_link::exchange_heads(const std::string& request, bool has_body) {
   waits_ = true;
   heard_ = std::chrono::steady_clock::now();
-  auto writing = asio::async_write(socket_, asio::buffer(request), as_tuple);
+  auto writing = asio::async_write(through_, asio::buffer(request), as_tuple);
   const auto [not_sent, sent] = co_await std::move(writing);
   if (not_sent) co_return std::unexpected(explain(not_sent, "ask"));
   answer_.emplace();
   answer_->header_limit(head_bytes_max);
   answer_->body_limit(boost::none);  // who reads it has the limit
   answer_->skip(!has_body);
-  auto reading = beast_http::async_read_header(socket_, buffer_, *answer_, as_tuple);
+  auto reading = beast_http::async_read_header(through_, buffer_, *answer_, as_tuple);
   const auto [failed, count] = co_await std::move(reading);
   waits_ = false;
   if (failed) co_return std::unexpected(explain(failed, "wait for the answer of"));
@@ -164,7 +164,7 @@ awaitable<result<std::size_t>> http_link::read_some(std::span<std::byte> into) {
   heard_ = std::chrono::steady_clock::now();
   boost::system::error_code failed;
   while (!failed && body.size == into.size() && !answer_->is_done()) {
-    auto reading = beast_http::async_read_some(socket_, buffer_, *answer_, as_tuple);
+    auto reading = beast_http::async_read_some(through_, buffer_, *answer_, as_tuple);
     const auto [why, count] = co_await std::move(reading);
     failed = why;
   }

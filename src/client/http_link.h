@@ -14,6 +14,8 @@
 
 #include "client/session.h"
 #include "client/url.h"
+#include "net/beast_stream.h"
+#include "net/stream.h"
 #include "sluice/awaitable.h"
 
 namespace sluice::client {
@@ -27,7 +29,7 @@ namespace sluice::client {
 class http_link : public std::enable_shared_from_this<http_link> {
  public:
   static awaitable<result<std::shared_ptr<http_link>>> open(session& owner, url server);
-  http_link(session& owner, url server, tcp_socket socket);
+  http_link(session& owner, url server, net::stream peer);
 
   // Silence that is borne from here on, where it is longer than the timeout.
   void bear(std::chrono::milliseconds silence) { silence_ = std::max(silence, silence_); }
@@ -61,7 +63,8 @@ class http_link : public std::enable_shared_from_this<http_link> {
 
   session& session_;
   const url server_;
-  tcp_socket socket_;
+  net::stream stream_;
+  net::beast_stream through_;
   steady_timer timer_;
   boost::beast::flat_buffer buffer_;
   std::optional<parser> answer_;

@@ -24,6 +24,18 @@ session::session(const session_options& options, observer& watcher)
 
 session::~session() = default;
 
+net::tls_client* session::tls() {
+  if (!tls_) {
+    if (auto made = net::tls_client::make()) tls_ = std::move(*made);
+  }
+  return tls_.get();
+}
+
+bool session::trusts(const std::string& place, const std::string& fingerprint) const {
+  const auto found = trusted_.find(place);
+  return found != trusted_.end() && found->second == fingerprint;
+}
+
 void session::run_to_end() {
   // The callback may run on any thread, also inside this constructor.
   const std::stop_callback on_stop(options_.stop, [this] {

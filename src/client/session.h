@@ -8,9 +8,11 @@
 #include <boost/asio/thread_pool.hpp>
 #include <chrono>
 #include <exception>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -19,6 +21,7 @@
 #include "client/meter.h"
 #include "net/on_pool.h"
 #include "net/signal.h"
+#include "net/tls_client.h"
 #include "sluice/awaitable.h"
 
 namespace sluice::client {
@@ -92,6 +95,17 @@ class session {
   [[nodiscard]] const base::secret* key_for(const url& server) const noexcept {
     return options_.keys ? options_.keys->find(server) : nullptr;
   }
+  [[nodiscard]] const client::security& security() const noexcept { return options_.security; }
+  // What its connections with TLS share, made with the first of them; null: it cannot be set up.
+  [[nodiscard]] net::tls_client* tls();
+  // Certificates that were found to be right: not to be looked up again for each connection.
+  [[nodiscard]] bool trusts(const std::string& place, const std::string& fingerprint) const;
+  void trust(const std::string& place, const std::string& fingerprint) {
+    trusted_.insert_or_assign(place, fingerprint);
+  }
+  void tell_new_host(const std::string& text) const {
+    if (options_.on_new_host) options_.on_new_host(text);
+  }
   [[nodiscard]] const retry_policy& retries() const noexcept { return retries_; }
   void set_retries(retry_policy policy) { retries_ = std::move(policy); }
 
@@ -109,7 +123,9 @@ class session {
   void close_all(const error& why);
 
   const session_options options_;
-  std::vector<connection*> connections_;  // all that are open; the last ones go with io_
+  std::unique_ptr<net::tls_client> tls_;        // outlives the connections
+  std::map<std::string, std::string> trusted_;  // fingerprints by "host:port"
+  std::vector<connection*> connections_;        // all that are open; the last ones go with io_
   asio::io_context io_{1};
   net::blocking_pool disk_;
   base::buffer_pool buffers_{buffers_max};

@@ -1,5 +1,8 @@
 #include "client/url.h"
 
+#include <algorithm>
+#include <array>
+#include <boost/asio/ip/address.hpp>
 #include <boost/url.hpp>
 #include <optional>
 
@@ -11,16 +14,40 @@ namespace {
 
 namespace urls = boost::urls;
 
-constexpr std::string_view scheme = "sluice://";
-constexpr std::string_view http_scheme = "http://";
 constexpr std::string_view files = "files";
 
+struct scheme {
+  std::string_view begin;
+  std::string_view form;
+  std::uint16_t port;
+  bool over_http;
+  bool always_tls;
+};
+constexpr std::array schemes{
+    scheme{"sluice://", "sluice://HOST[:PORT]/path", default_port, false, false},
+    scheme{"sluices://", "sluices://HOST[:PORT]/path", default_port, false, true},
+    scheme{"http://", "http://HOST[:PORT]/files/path", default_http_port, true, false},
+    scheme{"https://", "https://HOST[:PORT]/files/path", default_https_port, true, true},
+};
+
+// sluice:// where it is none.
+const scheme& scheme_of(std::string_view text) {
+  const auto* const found = std::ranges::find_if(
+      schemes, [text](const scheme& each) { return text.starts_with(each.begin); });
+  return found == schemes.end() ? schemes.front() : *found;
+}
+
+const scheme& scheme_of(const url& place) {
+  const auto* const found = std::ranges::find_if(schemes, [&place](const scheme& each) {
+    return each.over_http == place.over_http && each.always_tls == place.always_tls;
+  });
+  return *found;
+}
+
 std::unexpected<error> refuse(std::string_view text, std::string_view why) {
-  const bool is_http = text.starts_with(http_scheme);
   return fail(errc::invalid_argument, "read the address \"" + std::string(text) +
-                                          "\": " + std::string(why) +
-                                          (is_http ? " (the form is http://HOST[:PORT]/files/path)"
-                                                   : " (the form is sluice://HOST[:PORT]/path)"));
+                                          "\": " + std::string(why) + " (the form is " +
+                                          std::string(scheme_of(text).form) + ")");
 }
 
 // What may stand in a path that Boost.URL reads, with '%' for what is encoded already. All else
@@ -67,9 +94,7 @@ bool has_control(std::string_view text) {
 }
 
 result<std::uint16_t> port_of(const urls::url_view& parsed, std::string_view text) {
-  if (!parsed.has_port() || parsed.port().empty()) {
-    return text.starts_with(http_scheme) ? default_http_port : default_port;
-  }
+  if (!parsed.has_port() || parsed.port().empty()) return scheme_of(text).port;
   if (parsed.port_number() == 0) return refuse(text, "the port is a number from 1 to 65535");
   return parsed.port_number();
 }
@@ -105,11 +130,11 @@ std::string url::authority() const {
 }
 
 std::string url::text() const {
-  std::string place = authority();
-  if (port == (over_http ? default_http_port : default_port)) place.resize(place.rfind(':'));
-  const std::string path_text = "/" + encode_unless(is_shown, path);
-  if (!over_http) return std::string(scheme) + place + path_text;
-  return std::string(http_scheme) + place + "/" + std::string(files) + path_text;
+  const scheme& spoken = scheme_of(*this);
+  std::string place = std::string(spoken.begin) + authority();
+  if (port == spoken.port) place.resize(place.rfind(':'));
+  if (over_http) place += "/" + std::string(files);
+  return place + "/" + encode_unless(is_shown, path);
 }
 
 namespace {
@@ -121,18 +146,19 @@ std::optional<std::string> below_files(std::string path) {
   return std::nullopt;
 }
 
-result<url> parse(std::string_view text, std::string_view expected) {
-  if (!text.starts_with(expected)) {
-    return refuse(text, "it does not begin with " + std::string(expected));
+result<url> parse(std::string_view text) {
+  const scheme& spoken = scheme_of(text);
+  if (!text.starts_with(spoken.begin)) {
+    return refuse(text, "it does not begin with " + std::string(spoken.begin));
   }
   if (has_control(text)) return refuse(text, "control characters are not allowed");
-  const std::size_t path_at = std::min(text.find_first_of("/?#", expected.size()), text.size());
+  const std::size_t path_at = std::min(text.find_first_of("/?#", spoken.begin.size()), text.size());
   const std::string encoded =
       std::string(text.substr(0, path_at)) + encode_unless(is_readable, text.substr(path_at));
   const auto parsed = urls::parse_uri(encoded);
   // Boost.URL 1.81 takes "host:8o8o" for the port 8 and a path: what it read must be what stands
   // there.
-  const auto authority = text.substr(expected.size(), path_at - expected.size());
+  const auto authority = text.substr(spoken.begin.size(), path_at - spoken.begin.size());
   if (!parsed || std::string_view(parsed->encoded_authority()) != authority) {
     return refuse(text,
                   "it is malformed (a '%' in a name is written %25, and IPv6 addresses stand "
@@ -144,16 +170,18 @@ result<url> parse(std::string_view text, std::string_view expected) {
   if (!port) return std::unexpected(port.error());
   auto path = path_of(*parsed, text);
   if (!path) return std::unexpected(std::move(path).error());
-  if (expected == scheme) return url{std::move(*host), *port, std::move(*path)};
-  auto below = below_files(std::move(*path));
-  if (!below) return refuse(text, "it names nothing below /files/");
-  return url{std::move(*host), *port, std::move(*below), true};
+  if (spoken.over_http) {
+    auto below = below_files(std::move(*path));
+    if (!below) return refuse(text, "it names nothing below /files/");
+    path = std::move(*below);
+  }
+  return url{std::move(*host), *port, std::move(*path), spoken.over_http, spoken.always_tls};
 }
 
 }  // namespace
 
 result<url> parse_url(std::string_view text) {
-  if (!text.starts_with(http_scheme)) return parse(text, scheme);
+  if (!scheme_of(text).over_http) return parse(text);
   return fail(errc::invalid_argument,
               "read the address \"" + std::string(text) +
                   "\": it does not begin with sluice://, as all but get and ls need "
@@ -161,14 +189,22 @@ result<url> parse_url(std::string_view text) {
 }
 
 result<url> parse_any(std::string_view text) {
-  if (!text.starts_with(http_scheme)) return parse(text, scheme);
-  auto server = text.substr(http_scheme.size());
+  const scheme& spoken = scheme_of(text);
+  if (!spoken.over_http) return parse(text);
+  auto server = text.substr(spoken.begin.size());
   server = server.substr(0, server.find_first_of("/?#"));
-  return parse(std::string(http_scheme) + std::string(server), http_scheme);
+  return parse(std::string(spoken.begin) + std::string(server));
 }
 
-result<url> parse_source(std::string_view text) {
-  return parse(text, text.starts_with(http_scheme) ? http_scheme : scheme);
+result<url> parse_source(std::string_view text) { return parse(text); }
+
+bool is_loopback(std::string_view host) {
+  boost::system::error_code no_address;
+  const auto address = boost::asio::ip::make_address(std::string(host), no_address);
+  if (no_address) return host == "localhost";
+  if (!address.is_v6() || !address.to_v6().is_v4_mapped()) return address.is_loopback();
+  return boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, address.to_v6())
+      .is_loopback();
 }
 
 }  // namespace sluice::client

@@ -1,4 +1,4 @@
-// sluice://HOST[:PORT]/path, and http://HOST[:PORT]/files/path
+// sluice://HOST[:PORT]/path, and http://HOST[:PORT]/files/path; sluices:// and https:// with TLS
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@ namespace sluice::client {
 
 inline constexpr std::uint16_t default_port = 8080;
 inline constexpr std::uint16_t default_http_port = 80;
+inline constexpr std::uint16_t default_https_port = 443;
 
 // A place on a server. `path` is decoded UTF-8, its parts divided by '/', with no leading '/'; a
 // trailing '/' is kept, because it says "a folder".
@@ -18,7 +19,8 @@ struct url {
   std::string host;  // a name or an address; IPv6 without the brackets
   std::uint16_t port = default_port;
   std::string path;
-  bool over_http = false;  // asked for by the address that a browser has; `path` is below /files/
+  bool over_http = false;   // asked for by the address that a browser has; `path` is below /files/
+  bool always_tls = false;  // sluices:// and https://
 
   // For people and for error texts; parses back to the same value.
   [[nodiscard]] std::string text() const;
@@ -36,7 +38,11 @@ struct url {
 // Either of them, for what needs the server alone.
 [[nodiscard]] result<url> parse_any(std::string_view text);
 
-// The same for what is only read: an http address too. "http://host/" is the served folder.
+// Whether a host, a name or an address, is this machine: "localhost", 127.0.0.1, ::1.
+[[nodiscard]] bool is_loopback(std::string_view host);
+
+// The same for what is only read: an http or https address too. "http://host/" is the served
+// folder.
 [[nodiscard]] result<url> parse_source(std::string_view text);
 
 }  // namespace sluice::client

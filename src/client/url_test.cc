@@ -116,8 +116,36 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(http_url, that_names_no_file_is_refused) {
   for (const auto* text : {"http://host/filesx", "http://host/api/list", "http://host/a", "http://",
-                           "http://host/files/../a", "https://host/files/a"}) {
+                           "http://host/files/../a", "https://host/a"}) {
     EXPECT_FALSE(parse_source(text)) << text;
+  }
+}
+
+TEST(tls_url, says_so_in_its_scheme) {
+  const auto plain = parse_url("sluice://nas/a");
+  const auto secure = parse_url("sluices://nas/a");
+  ASSERT_TRUE(plain && secure);
+  EXPECT_FALSE(plain->always_tls);
+  EXPECT_TRUE(secure->always_tls);
+  EXPECT_EQ(secure->port, default_port);
+  EXPECT_EQ(secure->text(), "sluices://nas/a");
+  EXPECT_EQ(parse_url(secure->text()), secure);
+  const auto web = parse_source("https://nas/files/a");
+  ASSERT_TRUE(web);
+  EXPECT_TRUE(web->always_tls && web->over_http);
+  EXPECT_EQ(web->port, 443);
+  EXPECT_EQ(web->text(), "https://nas/files/a");
+  EXPECT_FALSE(parse_url("https://nas/files/a"));
+  EXPECT_FALSE(parse_source("sluicess://nas/a"));
+}
+
+TEST(loopback, is_this_machine) {
+  for (const auto* host : {"localhost", "127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"}) {
+    EXPECT_TRUE(is_loopback(host)) << host;
+  }
+  for (const auto* host : {"nas", "localhost.example", "0.0.0.0", "::", "192.0.2.1", "128.0.0.1",
+                           "::ffff:192.0.2.1", ""}) {
+    EXPECT_FALSE(is_loopback(host)) << host;
   }
 }
 

@@ -24,17 +24,42 @@ bool is_of_the_peer(errc code) {
   return code == errc::end_of_stream || code == errc::broken_stream || code == errc::cancelled;
 }
 
+// Behind a response; many clients leave without the last word of TLS.
+bool is_leave(const error& why, const net::stream& from) {
+  return why.code == errc::end_of_stream || (from.is_tls() && why.code == errc::broken_stream);
+}
+
+// RFC 9110, 15.4.9 and 15.5.22.
+response refuse_plaintext(const request& asked, const service& shared) {
+  const bool is_read = asked.method == "GET" || asked.method == "HEAD";
+  if (is_read && !asked.host.empty() && goes_by(asked.host, shared)) {
+    const std::string there = "https://" + asked.field("Host") + asked.target;
+    response moved(problem(status::permanent_redirect, "this server speaks TLS: " + there));
+    moved.add("Location", there);
+    return moved;
+  }
+  response refused(problem(status::upgrade_required, "this server speaks TLS: ask by https://"));
+  refused.add("Upgrade", "TLS/1.2, HTTP/1.1").add("Connection", "Upgrade");
+  return refused;
+}
+
+response answer_of(refusal why, const request& asked, const service& shared) {
+  if (why == refusal::plaintext) return refuse_plaintext(asked, shared);
+  return problem(status::service_unavailable,
+                 "this server has as many connections as it may; try again in a moment");
+}
+
 }  // namespace
 
-connection::connection(tcp_socket socket, service& shared)
-    : socket_(std::move(socket)),
+connection::connection(net::stream client, service& shared)
+    : stream_(std::move(client)),
       shared_(shared),
-      where_(socket_.get_executor()),
-      peer_(peer_of(socket_)),
-      input_(socket_),
-      output_(socket_),
+      where_(stream_.get_executor()),
+      peer_(peer_of(stream_.socket())),
+      input_(stream_),
+      output_(stream_),
       since_(clock::now()) {
-  net::tune(socket_);
+  net::tune(stream_.socket());
   const auto& limits = shared_.limits;
   watch_ =
       net::watch(where_, *this, net::pause_for(std::min({limits.head, limits.idle, limits.stall})));
@@ -65,9 +90,8 @@ void connection::note_trouble(error why) {
 
 void connection::close(error why) {
   note_trouble(std::move(why));
-  boost::system::error_code ignored;
-  socket_.cancel(ignored);
-  socket_.shutdown(tcp_socket::shutdown_both, ignored);
+  if (phase_ != phase::exchange) stream_.close_notify();  // no response is cut short
+  stream_.cut();
 }
 
 void connection::abort(std::uint64_t number) {
@@ -80,8 +104,7 @@ void connection::time_out(const char* what, bool answerable) {
   const error why{errc::timed_out, what};
   if (!answerable) return close(why);
   note_trouble(why);
-  boost::system::error_code ignored;
-  socket_.cancel(ignored);
+  stream_.cancel();
 }
 
 // Each half of `stall` must bring its share; so a peer that stops is noticed within `stall`.
@@ -171,20 +194,21 @@ awaitable<result<void>> connection::read_head(std::optional<parsed<request>>& as
 }
 
 // Most connections wait for a request most of the time: this frame is what that costs. So it holds
-// nothing of a request, and waits on the socket itself. Behind a response hardly anything is there
+// nothing of a request, and waits on the stream itself. Behind a response hardly anything is there
 // yet, so it does not look before it waits.
 awaitable<result<void>> connection::run(std::shared_ptr<connection> self) {
   result<void> outcome;
   for (bool goes_on = true; goes_on;) {
     self->enter(phase::idle);
     if (self->number_ > 0 && self->input_.buffered().empty()) {
-      self->input_.begin_wait(1);
-      auto [failed] = co_await self->socket_.async_wait(tcp_socket::wait_read, as_tuple);
-      self->input_.end_wait();
-      if (failed) {
-        const error why{errc::cancelled, "wait for a request"};
-        outcome = std::unexpected(self->explain(why));
-        break;
+      if (self->input_.begin_wait(1)) {
+        auto [failed] = co_await self->stream_.readable();
+        self->input_.end_wait();
+        if (failed) {
+          const error why{errc::cancelled, "wait for a request"};
+          outcome = std::unexpected(self->explain(why));
+          break;
+        }
       }
     }
     const auto served = co_await self->serve_next();
@@ -192,9 +216,9 @@ awaitable<result<void>> connection::run(std::shared_ptr<connection> self) {
     goes_on = served && *served;
   }
   self->watch_.end();
-  boost::system::error_code ignored;
-  self->socket_.close(ignored);
-  if (!outcome && outcome.error().code == errc::end_of_stream && self->phase_ == phase::idle) {
+  if (outcome) self->stream_.close_notify();
+  self->stream_.close();
+  if (!outcome && self->phase_ == phase::idle && is_leave(outcome.error(), self->stream_)) {
     outcome = {};
   }
   if (outcome && self->trouble_) outcome = std::unexpected(*self->trouble_);
@@ -210,7 +234,8 @@ awaitable<result<bool>> connection::serve_next() {
     co_return goes_on;
   }
   base::log_debug("{}: refused a request: {}", to_string(peer_), asked->error().detail);
-  co_await reject(asked->error());
+  response refused(asked->error());
+  co_await reject(std::move(refused));
   co_return false;
 }
 
@@ -218,6 +243,7 @@ awaitable<bool> connection::serve_one(request& asked) {
   enter(phase::exchange);
   receiving_ = sending_ = {};
   asked.peer = peer_;
+  asked.is_tls = stream_.is_tls();
   exchange now(*this, std::move(asked), ++number_);
   auto answered = co_await dispatch(now, shared_);
   if (!answered) answered = co_await answer_failure(now, answered.error());
@@ -265,15 +291,14 @@ awaitable<result<bool>> connection::drop_body(exchange& now) {
   co_return true;
 }
 
-awaitable<void> connection::reject(const problem& why) {
+awaitable<void> connection::reject(response refused) {
   ++number_;
-  const response refused(why);
-  ++shared_.counts.responses.at(static_cast<unsigned>(why.code) % 600);
+  ++shared_.counts.responses.at(static_cast<unsigned>(refused.code()) % 600);
   std::string text;
   append_status_line(text, refused.code());
   append_common_fields(text, shared_.agent);
   text += refused.lines();
-  if (why.code == status::service_unavailable) text += retry_after;
+  if (refused.code() == status::service_unavailable) text += retry_after;
   text += "Content-Security-Policy: default-src 'none'\r\nConnection: close\r\nContent-Length: " +
           std::to_string(refused.body().size()) + "\r\n\r\n" + refused.body();
   enter(phase::exchange);
@@ -284,13 +309,11 @@ awaitable<void> connection::reject(const problem& why) {
 // Closing a socket with unread bytes resets the connection, and the response on its way would be
 // lost. So our side is ended first, and what still comes is dropped.
 awaitable<void> connection::linger() {
-  boost::system::error_code ignored;
-  socket_.shutdown(tcp_socket::shutdown_send, ignored);
+  stream_.end_sending();
   enter(phase::lingering);
-  std::array<std::byte, 4096> scrap{};
   input_.consume(input_.buffered().size());
   for (std::size_t dropped = 0; dropped < lingering_bytes_max;) {
-    const auto got = input_.receive(std::span<std::byte>(scrap));
+    const auto got = stream_.drop();
     if (!got) co_return;
     dropped += *got;
     if (*got > 0) continue;
@@ -299,24 +322,24 @@ awaitable<void> connection::linger() {
   }
 }
 
-awaitable<void> connection::run_refusing(std::shared_ptr<connection> self, problem why) {
+awaitable<void> connection::run_refusing(std::shared_ptr<connection> self, refusal why) {
   std::optional<parsed<request>> asked;
   const auto came = co_await self->read_head(asked);
-  if (came) co_await self->reject(*asked ? why : asked->error());
+  if (came) {
+    response refused = *asked ? answer_of(why, **asked, self->shared_) : response(asked->error());
+    co_await self->reject(std::move(refused));
+  }
   self->watch_.end();
-  boost::system::error_code ignored;
-  self->socket_.close(ignored);
+  self->stream_.close_notify();
+  self->stream_.close();
 }
 
-awaitable<result<void>> serve(tcp_socket socket, service& shared) {
-  return connection::run(std::make_shared<connection>(std::move(socket), shared));
+awaitable<result<void>> serve(net::stream client, service& shared) {
+  return connection::run(std::make_shared<connection>(std::move(client), shared));
 }
 
-awaitable<void> refuse(tcp_socket socket, service& shared) {
-  problem busy(status::service_unavailable,
-               "this server has as many connections as it may; try again in a moment");
-  return connection::run_refusing(std::make_shared<connection>(std::move(socket), shared),
-                                  std::move(busy));
+awaitable<void> refuse(net::stream client, service& shared, refusal why) {
+  return connection::run_refusing(std::make_shared<connection>(std::move(client), shared), why);
 }
 
 }  // namespace sluice::http

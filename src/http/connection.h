@@ -12,39 +12,45 @@
 #include "http/input.h"
 #include "http/output.h"
 #include "http/service.h"
+#include "net/stream.h"
 #include "net/watch.h"
 
 namespace sluice::http {
 
-// Runs the connection of a client that was just accepted, on the socket's thread; returns when it
-// is over and the socket is closed. The result says how it ended: success when the client left
+// Runs the connection of a client that was just accepted, on the stream's thread; returns when it
+// is over and the stream is closed. The result says how it ended: success when the client left
 // between two requests. `shared` outlives it.
-awaitable<result<void>> serve(tcp_socket socket, service& shared);
+awaitable<result<void>> serve(net::stream client, service& shared);
 
-// For a connection over the limit: 503 to the first request, and the end. At most `limits.head`
-// long.
-awaitable<void> refuse(tcp_socket socket, service& shared);
+enum class refusal : std::uint8_t {
+  busy,       // as many connections as there may be: 503
+  plaintext,  // this server speaks TLS: 308 for what is read, else 426
+};
+
+// For a connection that is not served: an answer to the first request, and the end. At most
+// `limits.head` long.
+awaitable<void> refuse(net::stream client, service& shared, refusal why);
 
 // The inside, for exchanges. Shared with those who may abort it; one thread.
 class connection final : public std::enable_shared_from_this<connection>, private net::watched {
  public:
-  connection(tcp_socket socket, service& shared);
+  connection(net::stream client, service& shared);
   virtual ~connection();
   connection(const connection&) = delete;
   connection& operator=(const connection&) = delete;
 
   static awaitable<result<void>> run(std::shared_ptr<connection> self);
-  // Answers the first request with `why`, whatever it is.
-  static awaitable<void> run_refusing(std::shared_ptr<connection> self, problem why);
+  // Answers the first request, whatever it is.
+  static awaitable<void> run_refusing(std::shared_ptr<connection> self, refusal why);
 
   [[nodiscard]] service& shared() noexcept { return shared_; }
   [[nodiscard]] input& in() noexcept { return input_; }
   [[nodiscard]] output& out() noexcept { return output_; }
-  [[nodiscard]] tcp_socket& socket() noexcept { return socket_; }  // see exchange::hand_over
+  [[nodiscard]] net::stream& stream() noexcept { return stream_; }  // see exchange::hand_over
   [[nodiscard]] const executor& where() const noexcept { return where_; }
   [[nodiscard]] const tcp_endpoint& peer() const noexcept { return peer_; }
 
-  // What an operation of the socket failed with: the deadline, where there was one.
+  // What an operation of the stream failed with: the deadline, where there was one.
   [[nodiscard]] error explain(const error& why) const;
 
   // Ends the connection now, if its current request is still that one.
@@ -62,7 +68,7 @@ class connection final : public std::enable_shared_from_this<connection>, privat
   awaitable<bool> serve_one(request& asked);
   awaitable<result<void>> answer_failure(exchange& now, const error& why);
   awaitable<result<bool>> drop_body(exchange& now);
-  awaitable<void> reject(const problem& why);
+  awaitable<void> reject(response refused);
   awaitable<void> linger();
   void enter(phase next);
   void look(clock::time_point now) override;
@@ -71,7 +77,7 @@ class connection final : public std::enable_shared_from_this<connection>, privat
   void note_trouble(error why);
   void close(error why);
 
-  tcp_socket socket_;
+  net::stream stream_;
   service& shared_;
   const executor where_;
   const tcp_endpoint peer_;

@@ -16,7 +16,7 @@ constexpr std::size_t usual_head_bytes = 768;
 constexpr std::uint64_t read_bytes = 128 * 1024;
 constexpr std::size_t framing_bytes = 4096;  // received at once where the size of a chunk is needed
 
-// On the pool, so that sendfile does not wait for the disk.
+// On the pool, so that sending does not wait for the disk.
 result<void> read_into_cache(const store::content& file, std::uint64_t offset,
                              std::uint64_t size_bytes) {
   std::vector<std::byte> piece(std::min<std::uint64_t>(size_bytes, read_bytes));
@@ -59,15 +59,13 @@ exchange::~exchange() = default;
 
 executor exchange::where() const noexcept { return home_.where(); }
 
-bool exchange::client_left() const noexcept { return home_.in().peer_ended(); }
+bool exchange::client_left() const { return home_.in().peer_ended(); }
 
-bool exchange::has_bytes_behind() const noexcept {
-  return !home_.in().buffered().empty() || home_.in().held_by_kernel() > 0;
-}
+bool exchange::has_bytes_behind() const { return home_.in().has_more(); }
 
-tcp_socket& exchange::hand_over() noexcept {
+net::stream& exchange::hand_over() noexcept {
   handed_over_ = began_ = complete_ = closes_ = true;
-  return home_.socket();
+  return home_.stream();
 }
 
 exchange_abort exchange::abort_handle() const { return {home_.weak_from_this(), number_}; }
@@ -114,7 +112,7 @@ awaitable<result<void>> exchange::body_ready(std::size_t count) {
   const std::uint64_t wanted =
       std::clamp<std::uint64_t>(data_left(), 1, std::max<std::size_t>(count, 1));
   const std::uint64_t here = home_.in().buffered().size();
-  if (here >= wanted || here + home_.in().held_by_kernel() >= wanted) co_return result<void>{};
+  if (here >= wanted || home_.in().seems_here(wanted - here)) co_return result<void>{};
   if (asked_.expects_continue && !continued_) {
     const response go_on(status::continue_);
     const auto sent = co_await send_interim(go_on);
@@ -125,10 +123,7 @@ awaitable<result<void>> exchange::body_ready(std::size_t count) {
   co_return result<void>{};
 }
 
-std::uint64_t exchange::body_here() const noexcept {
-  const std::uint64_t here = home_.in().buffered().size() + home_.in().held_by_kernel();
-  return std::min(here, counted_left_);
-}
+std::uint64_t exchange::body_here() { return home_.in().here(counted_left_); }
 
 // 0: nothing there now.
 result<std::size_t> exchange::take_data(std::span<std::byte> into) {

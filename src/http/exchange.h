@@ -11,6 +11,7 @@
 #include "http/chunks.h"
 #include "http/request.h"
 #include "http/response.h"
+#include "net/stream.h"
 #include "sluice/awaitable.h"
 #include "sluice/error.h"
 #include "transfer/downloads.h"
@@ -73,7 +74,7 @@ class exchange {
   [[nodiscard]] result<std::size_t> body_now(std::span<std::byte> into);
 
   // Bytes of a body of known length that can be taken without waiting; 0 of a chunked one.
-  [[nodiscard]] std::uint64_t body_here() const noexcept;
+  [[nodiscard]] std::uint64_t body_here();
 
   // Both: at least one byte, 0 at the end only. Not filled unless the peer was fast.
   awaitable<result<std::size_t>> read_some(std::span<std::byte> into);
@@ -103,7 +104,7 @@ class exchange {
   // go nowhere: ask `wants_body` to save the work. What begin has is sent with the first write.
   awaitable<result<void>> begin(const response& head, std::optional<std::uint64_t> size_bytes);
   awaitable<result<void>> write(std::span<const std::byte> bytes);
-  // From the page cache by sendfile(2); what is not in it is read on the pool first.
+  // From the page cache; what is not in it is read on the pool first.
   //   changed: the file became shorter; the connection is over
   awaitable<result<void>> write_file(const store::content& file, std::uint64_t offset,
                                      std::uint64_t size_bytes);
@@ -116,12 +117,12 @@ class exchange {
   [[nodiscard]] bool complete() const noexcept { return complete_; }
   // The client closed its side: long work for it may end. (A client that half-closes and waits is
   // not told apart, and rare.)
-  [[nodiscard]] bool client_left() const noexcept;
+  [[nodiscard]] bool client_left() const;
   // The client sent more than this request already.
-  [[nodiscard]] bool has_bytes_behind() const noexcept;
-  // There is no response: the socket is the handler's until it returns, and is closed then. Limits
+  [[nodiscard]] bool has_bytes_behind() const;
+  // There is no response: the stream is the handler's until it returns, and is closed then. Limits
   // of time are the handler's too, but for the end of the server.
-  [[nodiscard]] tcp_socket& hand_over() noexcept;
+  [[nodiscard]] net::stream& hand_over() noexcept;
   // No further request is taken on this connection.
   void close_after() noexcept { closes_ = true; }
 

@@ -1,16 +1,13 @@
 #include "http/input.h"
 
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 
 namespace sluice::http {
 namespace {
 
 constexpr std::size_t first_buffer_bytes = 2 * 1024;
+constexpr std::size_t gathered_bytes_max = std::size_t{64} * 1024;
 
 }  // namespace
 
@@ -25,20 +22,6 @@ std::size_t input::take_buffered(std::span<std::byte> into) noexcept {
   std::memcpy(into.data(), buffer_.get() + begin_, count);
   consume(count);
   return count;
-}
-
-result<std::size_t> input::receive_to(void* into, std::size_t count) {
-  if (!socket_.is_open()) return fail(errc::cancelled, "receive");
-  for (;;) {
-    const auto got = ::recv(socket_.native_handle(), into, count, MSG_DONTWAIT);
-    if (got > 0) {
-      received_ += static_cast<std::uint64_t>(got);
-      return static_cast<std::size_t>(got);
-    }
-    if (got == 0) return fail(errc::end_of_stream);
-    if (errno == EAGAIN || errno == EWOULDBLOCK) return std::size_t{0};
-    if (errno != EINTR) return fail_errno(errno, "receive");
-  }
 }
 
 // Doubles what has arrived; never reserves what was announced.
@@ -60,52 +43,43 @@ void input::make_room(std::size_t most) {
 result<std::size_t> input::receive(std::size_t most) {
   make_room(most);
   if (end_ >= std::min(capacity_, most)) return fail(errc::internal, "the buffer is full");
-  const auto got = receive_to(buffer_.get() + end_, std::min(capacity_, most) - end_);
+  const auto into = std::as_writable_bytes(std::span(buffer_.get(), std::min(capacity_, most)));
+  const auto got = receive(into.subspan(end_));
   if (got) end_ += *got;
   return got;
 }
 
 result<std::size_t> input::receive(std::span<std::byte> into) {
-  return receive_to(into.data(), into.size());
+  const auto got = stream_.receive(into);
+  if (got) received_ += *got;
+  return got;
 }
 
-void input::set_low_water(std::size_t count) noexcept {
-  if (count == low_water_) return;
-  const int value = static_cast<int>(count);
-  // A refusal costs wake-ups, not correctness.
-  if (::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_RCVLOWAT, &value, sizeof value) == 0) {
-    low_water_ = count;
+std::size_t input::here(std::size_t count) {
+  const std::size_t gathered = std::min(count, gathered_bytes_max);
+  while (stream_.is_tls() && count <= gathered_bytes_max && buffered().size() < gathered) {
+    const auto got = receive(gathered);
+    if (!got || *got == 0) break;  // what failed fails again where it is taken
   }
+  return std::min(count, buffered().size() + stream_.here());
 }
 
-void input::begin_wait(std::size_t low_water) noexcept {
+bool input::begin_wait(std::size_t count) noexcept {
   if (begin_ == end_) {
     buffer_.reset();
     capacity_ = begin_ = end_ = 0;
   }
-  set_low_water(std::clamp<std::size_t>(low_water, 1, std::size_t{1} << 30));
+  if (!stream_.begin_wait(count)) return false;
   waiting_ = true;
+  return true;
 }
 
-awaitable<result<void>> input::wait(std::size_t low_water) {
-  begin_wait(low_water);
-  auto [failed] = co_await socket_.async_wait(tcp_socket::wait_read, as_tuple);
+awaitable<result<void>> input::wait(std::size_t count) {
+  if (!begin_wait(count)) co_return result<void>{};
+  auto [failed] = co_await stream_.readable();
   end_wait();
   if (failed) co_return fail(errc::cancelled, "wait for the peer");
   co_return result<void>{};
 }
-
-bool input::peer_ended() const noexcept {
-  char next = 0;
-  return ::recv(socket_.native_handle(), &next, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
-}
-
-std::size_t input::held_by_kernel() const noexcept {
-  int queued = 0;
-  if (::ioctl(socket_.native_handle(), FIONREAD, &queued) != 0) return 0;
-  return static_cast<std::size_t>(queued);
-}
-
-std::uint64_t input::arrived() const noexcept { return received_ + held_by_kernel(); }
 
 }  // namespace sluice::http

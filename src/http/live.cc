@@ -17,13 +17,13 @@ namespace websocket = boost::beast::websocket;
 
 }  // namespace
 
-live_session::live_session(tcp_socket& socket, service& shared, base::caller_ptr who)
-    : socket_(socket),
+live_session::live_session(net::stream& client, service& shared, base::caller_ptr who)
+    : below_(client),
       shared_(shared),
       who_(std::move(who)),
-      stream_(socket),
-      follower_(follower::make(socket.get_executor(), shared.events)),
-      watch_(socket.get_executor(), *this, net::pause_for(shared.limits.stall)) {}
+      stream_(client),
+      follower_(follower::make(client.get_executor(), shared.events)),
+      watch_(client.get_executor(), *this, net::pause_for(shared.limits.stall)) {}
 
 void live_session::set_up() {
   websocket::stream_base::timeout deadlines{};
@@ -46,7 +46,7 @@ awaitable<void> live_session::run(upgrade_request asked) {
   if (refused) co_return base::log_debug("live: handshake: {}", refused.message());
   ++shared_.counts.responses.at(101);
   auto writer = write_all(self);
-  asio::co_spawn(socket_.get_executor(), std::move(writer), [self](const std::exception_ptr& why) {
+  asio::co_spawn(below_.get_executor(), std::move(writer), [self](const std::exception_ptr& why) {
     self->writer_ended_ = true;
     self->follower_->nudge();
     if (why) std::rethrow_exception(why);
@@ -122,12 +122,8 @@ awaitable<void> live_session::say_goodbye() {
   if (failed) cut();
 }
 
-// Everything that waits for the socket fails.
-void live_session::cut() {
-  boost::system::error_code ignored;
-  socket_.cancel(ignored);
-  socket_.shutdown(tcp_socket::shutdown_both, ignored);
-}
+// Everything that waits for the stream fails.
+void live_session::cut() { below_.cut(); }
 
 void live_session::look(clock::time_point now) {
   if (writing_since_ && now - *writing_since_ >= shared_.limits.stall) {

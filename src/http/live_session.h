@@ -13,6 +13,8 @@
 #include "http/follower.h"
 #include "http/service.h"
 #include "http/upgrade.h"
+#include "net/beast_stream.h"
+#include "net/stream.h"
 #include "net/watch.h"
 
 namespace sluice::http {
@@ -20,20 +22,20 @@ namespace sluice::http {
 // Two coroutines of one thread: one reads and answers, the other is the only one that writes. So a
 // client that does not read is not read from either, once its answers fill their places.
 //
-// `socket` and `shared` outlive it. Shared by the two coroutines; `run` waits for both.
+// `client` and `shared` outlive it. Shared by the two coroutines; `run` waits for both.
 class live_session final : public std::enable_shared_from_this<live_session>, private net::watched {
  public:
   static constexpr std::size_t message_bytes_max = 4096;
   static constexpr std::size_t answers_max = 8;  // waiting to be written
 
-  live_session(tcp_socket& socket, service& shared, base::caller_ptr who);
+  live_session(net::stream& client, service& shared, base::caller_ptr who);
 
   // From the handshake to the close. How it ended is logged.
   awaitable<void> run(upgrade_request asked);
 
  private:
   using clock = std::chrono::steady_clock;
-  using stream = boost::beast::websocket::stream<tcp_socket&, false>;
+  using websocket_stream = boost::beast::websocket::stream<net::beast_stream, false>;
 
   void set_up();
   awaitable<void> read_all();
@@ -51,10 +53,10 @@ class live_session final : public std::enable_shared_from_this<live_session>, pr
   struct message_kind;
   static const message_kind* find_kind(std::string_view name);
 
-  tcp_socket& socket_;
+  net::stream& below_;
   service& shared_;
   const base::caller_ptr who_;
-  stream stream_;
+  websocket_stream stream_;
   const std::shared_ptr<follower> follower_;
   std::deque<std::string> answers_;
   std::optional<clock::time_point> writing_since_;

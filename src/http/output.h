@@ -6,24 +6,25 @@
 #include <span>
 #include <string_view>
 
+#include "net/stream.h"
 #include "sluice/awaitable.h"
 #include "sluice/error.h"
 
 namespace sluice::http {
 
-// The socket is the caller's, outlives it, and is in non-blocking mode. One coroutine at a time, on
-// the socket's thread. Nothing is queued here: what a call was given is with the kernel when it
-// returns, so that a slow peer slows the one who makes the bytes.
+// The stream is the caller's and outlives it. One coroutine at a time, on the stream's thread.
+// Nothing is queued here: what a call was given is with the kernel when it returns, so that a slow
+// peer slows the one who makes the bytes.
 //
 // Errors: broken_stream (the peer is gone), io, cancelled, changed (send_file: the file ended).
 class output {
  public:
-  explicit output(tcp_socket& socket) : socket_(socket) {}
+  explicit output(net::stream& to) : stream_(to) {}
 
   // Both, in one segment where they fit. `more` follows at once: the kernel may wait for it.
   awaitable<result<void>> send(std::string_view head, std::span<const std::byte> body, bool more);
 
-  // With sendfile(2), which runs on this thread: the bytes are to be in the page cache.
+  // From the page cache, on this thread: the bytes are to be there.
   awaitable<result<void>> send_file(int fd, std::uint64_t offset, std::uint64_t size_bytes);
 
   // The same without waiting: how many bytes went, which may be none. Nearly always it is all of
@@ -34,14 +35,14 @@ class output {
                                                     std::uint64_t size_bytes);
 
   // Bytes that the peer's side acknowledged.
-  [[nodiscard]] std::uint64_t delivered() const noexcept;
+  [[nodiscard]] std::uint64_t delivered() const noexcept { return stream_.delivered(); }
   [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
   [[nodiscard]] bool waiting() const noexcept { return waiting_; }
 
  private:
   awaitable<result<void>> wait();
 
-  tcp_socket& socket_;
+  net::stream& stream_;
   std::uint64_t sent_ = 0;
   std::uint64_t in_turn_ = 0;  // sent from files since the last wait
   bool waiting_ = false;

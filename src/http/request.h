@@ -33,6 +33,7 @@ struct request {
   field_list fields;
   std::string host;  // without the port, in lower case; "" of HTTP/1.0 without Host
   tcp_endpoint peer;
+  bool is_tls = false;  // it came encrypted
 
   [[nodiscard]] bool is_head() const noexcept { return method == "HEAD"; }
 

@@ -83,11 +83,18 @@ bool is_address(const std::string& host) {
   return !no_address;
 }
 
+}  // namespace
+
+bool goes_by(const std::string& host, const service& shared) {
+  return host.empty() || host == "localhost" || is_address(host) ||
+         std::ranges::find(shared.hosts, host) != shared.hosts.end();
+}
+
+namespace {
+
 // Where it comes from.
 parsed<void> check_source(const request& asked, need needs, const service& shared) {
-  const bool known = asked.host.empty() || asked.host == "localhost" || is_address(asked.host) ||
-                     std::ranges::find(shared.hosts, asked.host) != shared.hosts.end();
-  if (!known) {
+  if (!goes_by(asked.host, shared)) {
     return std::unexpected(
         problem(status::misdirected_request, "this server does not go by the name " + asked.host +
                                                  "; \"sluice serve --host " + asked.host +
@@ -97,7 +104,8 @@ parsed<void> check_source(const request& asked, need needs, const service& share
   const bool is_held_to_origin = writes || needs == need::follow || needs == need::session;
   if (!is_held_to_origin || !asked.has("Origin")) return {};
   const std::string origin = asked.field("Origin");
-  if (equals_ignoring_case(origin, "http://" + asked.field("Host"))) return {};
+  const std::string ours = (asked.is_tls ? "https://" : "http://") + asked.field("Host");
+  if (equals_ignoring_case(origin, ours)) return {};
   return std::unexpected(problem(
       status::forbidden,
       "a page of " + origin + " may not " + (writes ? "change anything here" : "do this here")));

@@ -46,4 +46,7 @@ struct route {
 // which asks for the paths.
 awaitable<result<void>> dispatch(exchange& now, service& shared);
 
+// Whether this server is known by that name: localhost, an address, one that it was given, or none.
+[[nodiscard]] bool goes_by(const std::string& host, const service& shared);
+
 }  // namespace sluice::http

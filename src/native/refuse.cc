@@ -1,43 +1,78 @@
-// The answer at the connection limit.
-#include <boost/asio/read.hpp>
-#include <boost/asio/write.hpp>
+// The answer to who is not served.
+#include <algorithm>
 
 #include "native/session.h"
+#include "net/message_reader.h"
 #include "net/path_tuning.h"
+#include "net/watch.h"
 #include "wire/error_message.h"
 #include "wire/preface.h"
 
 namespace sluice::native {
+namespace {
+
+// Cuts the stream when the time for it is over.
+class deadline final : private net::watched {
+ public:
+  deadline(net::stream& of, std::chrono::milliseconds limit)
+      : of_(of),
+        end_(std::chrono::steady_clock::now() + limit),
+        watch_(of.get_executor(), *this, net::pause_for(limit)) {}
+
+ private:
+  void look(std::chrono::steady_clock::time_point now) override {
+    if (now >= end_) of_.cut();
+  }
+
+  net::stream& of_;
+  const std::chrono::steady_clock::time_point end_;
+  const net::watch watch_;
+};
+
+awaitable<result<void>> send_all(net::stream& to, std::vector<std::byte> bytes) {
+  std::span<const std::byte> left = bytes;
+  while (!left.empty()) {
+    const auto sent = to.send(left, {}, false);
+    if (!sent) co_return std::unexpected(sent.error());
+    left = left.subspan(*sent);
+    if (*sent > 0) continue;
+    auto [failed] = co_await to.writable();
+    if (failed) co_return fail(errc::cancelled, "wait to send");
+  }
+  co_return result<void>{};
+}
+
+// Closing a socket with unread bytes would throw away the answer on its way.
+awaitable<void> drop_until_closed(net::stream& from) {
+  for (;;) {
+    const auto got = from.drop();
+    if (!got) co_return;
+    (void)from.begin_wait(1);
+    auto [failed] = co_await from.readable();
+    if (failed) co_return;
+  }
+}
+
+}  // namespace
 
 // Not a session: it says two things and goes. What the client sends is not read, but for the
-// preface, since closing a socket with unread bytes would throw away the answer on its way.
-awaitable<void> refuse(tcp_socket accepted, service& shared) {
-  const auto kept = std::make_shared<tcp_socket>(std::move(accepted));
-  tcp_socket& socket = *kept;
-  steady_timer deadline(socket.get_executor(), shared.limits.handshake);
-  deadline.async_wait([kept](const boost::system::error_code& cancelled) {
-    boost::system::error_code ignored;
-    if (!cancelled) kept->close(ignored);
-  });
-  wire::preface preface{};
-  auto [unread, got] =
-      co_await boost::asio::async_read(socket, boost::asio::buffer(preface), as_tuple);
-  const auto client = wire::parse_client_preface(preface);
-  if (!unread && client) {
-    const auto answer = wire::encode_server_preface(wire::answer_to(*client));
-    std::vector<std::byte> bytes(answer.begin(), answer.end());
-    wire::append_error(bytes, 0,
-                       error{errc::busy, "this server has as many connections as it may"});
-    co_await boost::asio::async_write(socket, boost::asio::buffer(bytes), as_tuple);
-    boost::system::error_code ignored;
-    socket.shutdown(tcp_socket::shutdown_send, ignored);
-    std::array<std::byte, 4096> rest{};
-    for (;;) {  // until the client closes, or the deadline does
-      auto [ended, count] = co_await socket.async_read_some(boost::asio::buffer(rest), as_tuple);
-      if (ended) break;
-    }
-  }
-  deadline.cancel();
+// preface.
+awaitable<void> refuse(net::stream client, service& shared, error why) {
+  net::tune(client.socket());
+  const deadline until(client, shared.limits.handshake);
+  net::message_reader reader(client, wire::side::client);
+  const auto preface = co_await reader.raw(wire::preface_bytes);
+  if (!preface) co_return;
+  const auto asked = wire::parse_client_preface(preface->first<wire::preface_bytes>());
+  if (!asked) co_return;
+  const auto answer = wire::encode_server_preface(wire::answer_to(*asked));
+  std::vector<std::byte> bytes(answer.begin(), answer.end());
+  wire::append_error(bytes, 0, why);
+  auto sending = send_all(client, std::move(bytes));
+  const auto sent = co_await std::move(sending);
+  if (!sent) co_return;
+  client.end_sending();
+  co_await drop_until_closed(client);
 }
 
 }  // namespace sluice::native

@@ -31,18 +31,18 @@ bool is_violation(errc code) {
 
 }  // namespace
 
-session::session(tcp_socket socket, service& shared)
-    : socket_(std::move(socket)),
+session::session(net::stream client, service& shared)
+    : stream_(std::move(client)),
       shared_(shared),
       caller_(shared.gate.stranger()),
-      where_(socket_.get_executor()),
-      reader_(socket_, wire::side::client),
-      writer_(socket_),
+      where_(stream_.get_executor()),
+      reader_(stream_, wire::side::client),
+      writer_(stream_),
       changed_(where_),
       watchdog_(where_),
       small_(std::make_unique<small_puts>(*this)),
       gets_(std::make_unique<gets>(*this)) {
-  net::tune(socket_);
+  net::tune(stream_.socket());
   started_ = arrived_.since = sent_.since = steady_clock::now();
 }
 
@@ -84,9 +84,8 @@ void session::fail_session(error why) {
 // Wakes everything that waits for the peer; what runs elsewhere ends by itself.
 void session::close() {
   ended_ = true;
-  boost::system::error_code ignored;
-  socket_.cancel(ignored);
-  socket_.shutdown(tcp_socket::shutdown_both, ignored);
+  if (!trouble_) stream_.close_notify();
+  stream_.cut();
   writer_.abort(error{errc::cancelled, "the connection was closed"});
   watchdog_.cancel();
   changed_.notify_all();
@@ -322,8 +321,7 @@ awaitable<void> session::finish() {
 // So our side is ended first, and what still comes is dropped: until the peer closes, or as long as
 // a handshake may take.
 awaitable<void> session::linger() {
-  boost::system::error_code ignored;
-  socket_.shutdown(tcp_socket::shutdown_send, ignored);
+  stream_.end_sending();
   lingering_since_ = steady_clock::now();
   while (!ended_ && reader_.drop_arrived()) {
     const auto more = co_await reader_.wait_arrival();
@@ -350,14 +348,13 @@ awaitable<result<void>> session::run() {
     trouble_ = outcome.error();
   co_await finish();
   while (helpers > 0) co_await changed_.wait();
-  boost::system::error_code ignored;
-  socket_.close(ignored);
+  stream_.close();
   if (trouble_) co_return std::unexpected(*trouble_);
   co_return result<void>{};
 }
 
-awaitable<result<void>> serve(tcp_socket socket, service& shared) {
-  auto current = std::make_shared<session>(std::move(socket), shared);
+awaitable<result<void>> serve(net::stream client, service& shared) {
+  auto current = std::make_shared<session>(std::move(client), shared);
   auto outcome = co_await current->run();
   co_return outcome;
 }

@@ -13,6 +13,7 @@
 #include "net/message_reader.h"
 #include "net/message_writer.h"
 #include "net/signal.h"
+#include "net/stream.h"
 #include "sluice/awaitable.h"
 #include "sluice/error.h"
 #include "sluice/host_port.h"
@@ -23,20 +24,20 @@ class gets;
 class put;
 class small_puts;
 
-// Runs the session of a connection that was just accepted, on the socket's thread; returns when the
-// session and all that it started are over and the socket is closed. The result says how it ended:
+// Runs the session of a connection that was just accepted, on the stream's thread; returns when the
+// session and all that it started are over and the stream is closed. The result says how it ended:
 // success when the client left between two requests. `shared` outlives it.
-awaitable<result<void>> serve(tcp_socket socket, service& shared);
+awaitable<result<void>> serve(net::stream client, service& shared);
 
-// For a connection over the limit: the preface, ERROR BUSY, and the end. At most `limits.handshake`
-// long.
-awaitable<void> refuse(tcp_socket socket, service& shared);
+// For a connection that is not served: the preface, ERROR with `why`, and the end. At most
+// `limits.handshake` long.
+awaitable<void> refuse(net::stream client, service& shared, error why);
 
 // The inside, for the requests in this room. Shared by the coroutines of one connection; one
 // thread.
 class session : public std::enable_shared_from_this<session> {
  public:
-  session(tcp_socket socket, service& shared);
+  session(net::stream client, service& shared);
   ~session();
   session(const session&) = delete;
   session& operator=(const session&) = delete;
@@ -94,7 +95,7 @@ class session : public std::enable_shared_from_this<session> {
   [[nodiscard]] bool is_idle() const noexcept;
   void close();
 
-  tcp_socket socket_;
+  net::stream stream_;
   service& shared_;
   base::caller_ptr caller_;
   const executor where_;

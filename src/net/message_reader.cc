@@ -1,12 +1,7 @@
 #include "net/message_reader.h"
 
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-
 #include <algorithm>
-#include <array>
 #include <boost/asio/post.hpp>
-#include <cerrno>
 #include <cstring>
 
 namespace sluice::net {
@@ -20,25 +15,10 @@ constexpr unsigned frames_per_turn = 128;
 
 }  // namespace
 
-std::uint64_t message_reader::bytes_arrived() const noexcept {
-  int queued = 0;
-  if (::ioctl(socket_.native_handle(), FIONREAD, &queued) != 0) queued = 0;
-  return received_ + static_cast<std::uint64_t>(queued);
-}
-
-void message_reader::set_low_water(std::size_t count) noexcept {
-  if (count == low_water_) return;
-  const int value = static_cast<int>(count);
-  // A refusal costs wake-ups, not correctness.
-  if (::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_RCVLOWAT, &value, sizeof value) == 0) {
-    low_water_ = count;
-  }
-}
-
-awaitable<result<void>> message_reader::wait_readable(std::size_t low_water) {
-  set_low_water(std::max<std::size_t>(low_water, 1));
+awaitable<result<void>> message_reader::wait_readable(std::size_t count) {
+  if (!stream_.begin_wait(count)) co_return result<void>{};
   waiting_ = true;
-  auto [failed] = co_await socket_.async_wait(tcp_socket::wait_read, as_tuple);
+  auto [failed] = co_await stream_.readable();
   waiting_ = false;
   if (failed) co_return fail(errc::cancelled, "wait for the peer");
   co_return result<void>{};
@@ -46,20 +26,11 @@ awaitable<result<void>> message_reader::wait_readable(std::size_t low_water) {
 
 // 0: nothing there now.
 result<std::size_t> message_reader::receive(std::span<std::byte> into) {
-  if (!socket_.is_open()) return fail(errc::cancelled, "receive");
-  for (;;) {
-    const auto got = ::recv(socket_.native_handle(), into.data(), into.size(), MSG_DONTWAIT);
-    if (got > 0) {
-      received_ += static_cast<std::uint64_t>(got);
-      return static_cast<std::size_t>(got);
-    }
-    if (got == 0) {
-      if (inside_frame()) return fail(errc::broken_stream, "the peer closed inside a frame");
-      return fail(errc::end_of_stream);
-    }
-    if (errno == EAGAIN || errno == EWOULDBLOCK) return std::size_t{0};
-    if (errno != EINTR) return fail_errno(errno, "receive");
+  auto got = stream_.receive(into);
+  if (!got && got.error().code == errc::end_of_stream && inside_frame()) {
+    return fail(errc::broken_stream, "the peer closed inside a frame");
   }
+  return got;
 }
 
 void message_reader::make_room(std::size_t count) {
@@ -117,7 +88,7 @@ awaitable<result<wire::frame_head>> message_reader::next() {
   }
   if (++frames_since_yield_ >= frames_per_turn) {
     frames_since_yield_ = 0;
-    co_await asio::post(socket_.get_executor(), use_awaitable);
+    co_await asio::post(stream_.get_executor(), use_awaitable);
   }
   const auto there = co_await need(wire::head_bytes);
   if (!there) co_return std::unexpected(there.error());
@@ -161,8 +132,10 @@ std::size_t message_reader::take_buffered(std::span<std::byte> into) noexcept {
 }
 
 awaitable<result<void>> message_reader::payload_ready(std::size_t count) {
-  if (buffered() >= std::min(count, left_)) co_return result<void>{};
-  co_return co_await wait_readable(std::min(count, left_) - buffered());
+  const std::size_t wanted = std::min(count, left_);
+  if (buffered() >= wanted) co_return result<void>{};
+  if (stream_.is_tls() && wanted <= buffer_bytes) co_return co_await need(wanted);
+  co_return co_await wait_readable(wanted - buffered());
 }
 
 result<std::size_t> message_reader::payload_now(std::span<std::byte> into) {
@@ -192,13 +165,7 @@ awaitable<result<void>> message_reader::payload(std::span<std::byte> into) {
 
 bool message_reader::drop_arrived() {
   begin_ = end_ = left_ = 0;
-  std::array<std::byte, 4096> dropped{};
-  for (int turns = 0; turns < 256; ++turns) {  // then the others of this thread
-    const auto got = receive(dropped);
-    if (!got) return false;
-    if (*got == 0) return true;
-  }
-  return true;
+  return stream_.drop().has_value();
 }
 
 }  // namespace sluice::net

@@ -1,4 +1,4 @@
-// Reads the frames of the native protocol (docs/wire.md, section 2) from a socket.
+// Reads the frames of the native protocol (docs/wire.md, section 2) from a stream.
 #pragma once
 
 #include <cstddef>
@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 
+#include "net/stream.h"
 #include "sluice/awaitable.h"
 #include "sluice/error.h"
 #include "wire/block_head.h"
@@ -14,17 +15,17 @@
 namespace sluice::net {
 
 // Control frames go through a buffer that exists only while bytes are waiting in it; the payload of
-// a block is received straight to where the caller wants it. The socket is the caller's, outlives
-// the reader, and is in non-blocking mode. One coroutine at a time, on the socket's thread. No
-// deadline of its own: a watchdog closes the socket.
+// a block is received straight to where the caller wants it. The stream is the caller's and
+// outlives the reader. One coroutine at a time, on the stream's thread. No deadline of its own: a
+// watchdog closes the stream.
 //
 // Errors of all operations: end_of_stream (between two frames), broken_stream (inside one, or
-// reset), bad_frame, frame_too_large, cancelled (the socket was closed by us). After an error the
+// reset), bad_frame, frame_too_large, cancelled (the stream was closed by us). After an error the
 // reader is finished.
 class message_reader {
  public:
   // `peer` is the side that sends: its kinds are accepted, those of the other side are violations.
-  message_reader(tcp_socket& socket, wire::side peer) : socket_(socket), peer_(peer) {}
+  message_reader(stream& from, wire::side peer) : stream_(from), peer_(peer) {}
 
   // `count` bytes of no frame (the preface). Valid until the next call; `count` is at most 4 KiB.
   awaitable<result<std::span<const std::byte>>> raw(std::size_t count);
@@ -47,13 +48,12 @@ class message_reader {
 
   // Waits until the kernel and the buffer together hold `count` bytes of the payload, or as much as
   // the kernel is willing to hold; at least one. So nobody needs memory of ours while a slow peer
-  // fills a block.
+  // fills a block. Inside TLS nobody knows what the kernel's bytes will be before they are
+  // decrypted: a small payload goes into the buffer.
   awaitable<result<void>> payload_ready(std::size_t count);
 
-  // Bytes that can be taken without waiting: in the buffer and in the kernel.
-  [[nodiscard]] std::size_t here() const noexcept {
-    return buffered() + static_cast<std::size_t>(bytes_arrived() - received_);
-  }
+  // Bytes that can be taken without waiting.
+  [[nodiscard]] std::size_t here() const noexcept { return buffered() + stream_.here(); }
 
   // Takes what is there now, without waiting: 0 when nothing is.
   [[nodiscard]] result<std::size_t> payload_now(std::span<std::byte> into);
@@ -63,27 +63,26 @@ class message_reader {
 
   // Bytes that arrived at this connection so far, also those that only the kernel holds: a watchdog
   // sees by it whether the peer still sends.
-  [[nodiscard]] std::uint64_t bytes_arrived() const noexcept;
+  [[nodiscard]] std::uint64_t bytes_arrived() const noexcept { return stream_.arrived(); }
 
   // True while a frame is begun and not whole.
   [[nodiscard]] bool inside_frame() const noexcept { return left_ > 0 || begin_ != end_; }
 
-  // True when more bytes are already here, in the buffer or in the kernel.
-  [[nodiscard]] bool more_here() const noexcept { return here() > 0; }
+  // True when more bytes are already here.
+  [[nodiscard]] bool more_here() { return buffered() > 0 || stream_.has_more(); }
 
   // True while an operation waits for the peer: the time for a watchdog to look at bytes_arrived().
   [[nodiscard]] bool waiting() const noexcept { return waiting_; }
 
  private:
   awaitable<result<void>> need(std::size_t count);
-  awaitable<result<void>> wait_readable(std::size_t low_water);
+  awaitable<result<void>> wait_readable(std::size_t count);
   result<std::size_t> receive(std::span<std::byte> into);
   std::size_t take_buffered(std::span<std::byte> into) noexcept;
   void make_room(std::size_t count);
-  void set_low_water(std::size_t count) noexcept;
   [[nodiscard]] std::size_t buffered() const noexcept { return end_ - begin_; }
 
-  tcp_socket& socket_;
+  stream& stream_;
   wire::side peer_;
   std::unique_ptr<std::byte[]> buffer_;  // absent while nothing is buffered and we wait
   std::size_t capacity_ = 0;
@@ -91,8 +90,6 @@ class message_reader {
   std::size_t end_ = 0;
   std::size_t left_ = 0;                             // bytes of the current body still to be taken
   std::size_t read_limit_ = std::size_t{64} * 1024;  // of one receive into the buffer
-  std::size_t low_water_ = 1;                        // as set on the socket
-  std::uint64_t received_ = 0;
   unsigned frames_since_yield_ = 0;
   bool waiting_ = false;
 };

@@ -30,13 +30,13 @@ std::vector<std::byte> pattern(std::size_t size, unsigned seed) {
 // exception in one fails it.
 class MessageStream : public testing::Test {
  protected:
-  MessageStream() : near_(io_.get_executor()), far_(io_.get_executor()) {
+  MessageStream() : near_(tcp_socket(io_)), far_(tcp_socket(io_)) {
     tcp_acceptor acceptor(io_.get_executor(),
                           tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0));
-    near_.connect(acceptor.local_endpoint());
-    acceptor.accept(far_);
-    tune(near_);
-    tune(far_);
+    near_.socket().connect(acceptor.local_endpoint());
+    acceptor.accept(far_.socket());
+    tune(near_.socket());
+    tune(far_.socket());
   }
 
   void start(awaitable<void> work) {
@@ -54,8 +54,8 @@ class MessageStream : public testing::Test {
   }
 
   boost::asio::io_context io_{1};
-  tcp_socket near_;
-  tcp_socket far_;
+  stream near_;
+  stream far_;
 };
 
 wire::block_head head_of(std::uint64_t offset, std::span<const std::byte> payload) {
@@ -113,11 +113,11 @@ awaitable<void> read_blocks_between_messages(message_reader& reader,
   }
 }
 
-awaitable<void> close_when_drained(message_writer& writer, tcp_socket& socket) {
+awaitable<void> close_when_drained(message_writer& writer, stream& to) {
   const auto drained = co_await writer.drained();
   EXPECT_TRUE(drained);
   writer.close();
-  socket.shutdown(tcp::socket::shutdown_send);
+  to.end_sending();
 }
 
 TEST_F(MessageStream, BlocksFromMemoryArriveBetweenMessages) {
@@ -209,8 +209,8 @@ TEST_F(MessageStream, AnEndInsideAFrameIsABrokenStream) {
   message_reader reader(far_, wire::side::client);
   const auto content = pattern(1000, 3);
   const auto frame = wire::encode_block_frame_head(7, 0, head_of(0, content), 1000);
-  boost::asio::write(near_, boost::asio::buffer(*frame));
-  boost::asio::write(near_, boost::asio::buffer(content.data(), 999));
+  boost::asio::write(near_.socket(), boost::asio::buffer(*frame));
+  boost::asio::write(near_.socket(), boost::asio::buffer(content.data(), 999));
   near_.close();
   errc code{};
   start(next_code(reader, code));
@@ -289,11 +289,11 @@ TEST_F(MessageStream, ASlowPayloadWaitsInTheKernel) {
   const auto frame = wire::encode_block_frame_head(7, 0, head_of(0, content), 500'000);
   reception got{.content = std::vector<std::byte>(500'000)};
   start(receive_when_ready(reader, got));
-  boost::asio::write(near_, boost::asio::buffer(*frame));
+  boost::asio::write(near_.socket(), boost::asio::buffer(*frame));
   settle();
   constexpr std::size_t piece = 5'000;
   for (std::size_t sent = 0; sent < content.size(); sent += piece) {
-    boost::asio::write(near_, boost::asio::buffer(content.data() + sent, piece));
+    boost::asio::write(near_.socket(), boost::asio::buffer(content.data() + sent, piece));
     settle();
   }
   io_.run();

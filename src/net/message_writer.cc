@@ -1,11 +1,6 @@
 #include "net/message_writer.h"
 
-#include <sys/sendfile.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
-
-#include <array>
-#include <cerrno>
+#include <algorithm>
 
 namespace sluice::net {
 namespace {
@@ -15,14 +10,9 @@ constexpr std::size_t room_step_bytes = std::size_t{1} << 20;
 // Control frames are gathered into one piece of at most about this size.
 constexpr std::size_t gather_bytes = 64 * 1024;
 
-bool would_block(int error_number) noexcept {
-  return error_number == EAGAIN || error_number == EWOULDBLOCK;
-}
-
 }  // namespace
 
-message_writer::message_writer(tcp_socket& socket)
-    : socket_(socket), changed_(socket.get_executor()) {}
+message_writer::message_writer(stream& to) : stream_(to), changed_(to.get_executor()) {}
 
 // The vector that frames may be appended to.
 std::vector<std::byte>& message_writer::tail(std::size_t more) {
@@ -134,39 +124,23 @@ awaitable<void> message_writer::run() {
   changed_.notify_all();
 }
 
-// 0: the socket is full.
+// 0: the kernel has no room.
 result<std::size_t> message_writer::send_memory(item& front) {
-  const std::array<iovec, 2> pieces{
-      iovec{front.bytes.data() + front.bytes_sent, front.bytes.size() - front.bytes_sent},
-      iovec{const_cast<std::byte*>(front.memory.bytes.data()), front.memory.bytes.size()}};
-  msghdr message{};
-  message.msg_iov = const_cast<iovec*>(pieces.data());
-  message.msg_iovlen = pieces.size();
-  const int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (front.file.bytes > 0 ? MSG_MORE : 0);
-  const auto sent = ::sendmsg(socket_.native_handle(), &message, flags);
-  if (sent < 0) {
-    if (would_block(errno) || errno == EINTR) return std::size_t{0};
-    return fail_errno(errno, "send");
-  }
-  const auto count = static_cast<std::size_t>(sent);
-  const std::size_t of_bytes = std::min(count, front.bytes.size() - front.bytes_sent);
-  front.bytes_sent += of_bytes;
-  front.memory.bytes = front.memory.bytes.subspan(count - of_bytes);
-  return count;
+  const auto frames = std::span<const std::byte>(front.bytes).subspan(front.bytes_sent);
+  const auto sent = stream_.send(frames, front.memory.bytes, front.file.bytes > 0);
+  if (!sent) return sent;
+  const std::size_t of_frames = std::min(*sent, frames.size());
+  front.bytes_sent += of_frames;
+  front.memory.bytes = front.memory.bytes.subspan(*sent - of_frames);
+  return sent;
 }
 
 result<std::size_t> message_writer::send_file(item& front) {
-  auto offset = static_cast<off_t>(front.file.offset);
-  const auto sent = ::sendfile(socket_.native_handle(), front.file.fd, &offset, front.file.bytes);
-  if (sent < 0) {
-    if (would_block(errno) || errno == EINTR) return std::size_t{0};
-    return fail_errno(errno, "send from a file");
-  }
-  if (sent == 0) return fail(errc::changed, "a file became shorter while it was sent");
-  const auto count = static_cast<std::size_t>(sent);
-  front.file.offset += count;
-  front.file.bytes -= count;
-  return count;
+  const auto sent = stream_.send_file(front.file.fd, front.file.offset, front.file.bytes);
+  if (!sent) return sent;
+  front.file.offset += *sent;
+  front.file.bytes -= *sent;
+  return sent;
 }
 
 awaitable<result<void>> message_writer::send_front() {
@@ -185,8 +159,7 @@ awaitable<result<void>> message_writer::send_front() {
       }
       continue;
     }
-    auto [failed] = co_await socket_.async_wait(tcp_socket::wait_write,
-                                                asio::as_tuple(asio::use_awaitable_t<executor>{}));
+    auto [failed] = co_await stream_.writable();
     if (failed) co_return fail(errc::cancelled, "wait to send");
   }
   co_return std::unexpected(*failure_);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "net/signal.h"
+#include "net/stream.h"
 #include "sluice/awaitable.h"
 #include "sluice/error.h"
 #include "wire/block_head.h"
@@ -25,8 +26,8 @@ struct memory_piece {
   std::span<const std::byte> bytes;
 };
 
-// Content that lies in a file and goes out with sendfile(2); `owner` keeps the descriptor open. The
-// caller sees to it that the bytes are in the page cache: sendfile runs on the I/O thread.
+// Content that lies in a file and goes out from the page cache; `owner` keeps the descriptor open.
+// The caller sees to it that the bytes are there: they are sent on the I/O thread.
 struct file_piece {
   std::shared_ptr<const void> owner;
   int fd = -1;
@@ -34,12 +35,11 @@ struct file_piece {
   std::size_t bytes = 0;
 };
 
-// The one writer of a socket, behind a bounded queue. `send_*` never wait; whoever makes work for
-// the queue asks `room()` first. The socket is the caller's, outlives the writer, and is in
-// non-blocking mode. One thread.
+// The one writer of a stream, behind a bounded queue. `send_*` never wait; whoever makes work for
+// the queue asks `room()` first. The stream is the caller's and outlives the writer. One thread.
 class message_writer {
  public:
-  explicit message_writer(tcp_socket& socket);
+  explicit message_writer(stream& to);
 
   // The writer's coroutine: spawn it once. It ends after close() when all is sent, or at the first
   // error, which `failure()` then tells and which every later `room()` returns: broken_stream,
@@ -68,7 +68,7 @@ class message_writer {
 
   [[nodiscard]] const std::optional<error>& failure() const noexcept { return failure_; }
   [[nodiscard]] bool idle() const noexcept { return queue_.empty(); }
-  // Bytes that the kernel took so far: a watchdog sees by it whether the peer takes its replies.
+  // Bytes that were taken so far: a watchdog sees by it whether the peer takes its replies.
   [[nodiscard]] std::uint64_t bytes_sent() const noexcept { return sent_; }
 
  private:
@@ -87,7 +87,7 @@ class message_writer {
   result<std::size_t> send_memory(item& front);
   result<std::size_t> send_file(item& front);
 
-  tcp_socket& socket_;
+  stream& stream_;
   signal changed_;
   std::deque<item> queue_;
   std::size_t queued_ = 0;  // bytes in queue_

@@ -1,8 +1,5 @@
 #include "net/which_protocol.h"
 
-#include <sys/socket.h>
-
-#include <cerrno>
 #include <string_view>
 
 namespace sluice::net {
@@ -26,16 +23,13 @@ protocol protocol_of(std::byte first) noexcept {
   return protocol::unknown;
 }
 
-awaitable<result<protocol>> which_protocol(tcp_socket& socket) {
+awaitable<result<protocol>> which_protocol(stream& from) {
   for (;;) {
-    if (!socket.is_open()) co_return fail(errc::cancelled, "wait for the first byte");
-    std::byte first{};
-    const auto got = ::recv(socket.native_handle(), &first, 1, MSG_PEEK | MSG_DONTWAIT);
-    if (got > 0) co_return protocol_of(first);
-    if (got == 0) co_return fail(errc::end_of_stream);
-    if (errno == EINTR) continue;
-    if (errno != EAGAIN && errno != EWOULDBLOCK) co_return fail_errno(errno, "receive");
-    auto [failed] = co_await socket.async_wait(tcp_socket::wait_read, as_tuple);
+    const auto first = from.peek();
+    if (!first) co_return std::unexpected(first.error());
+    if (*first) co_return protocol_of(**first);
+    (void)from.begin_wait(1);
+    auto [failed] = co_await from.readable();
     if (failed) co_return fail(errc::cancelled, "wait for the first byte");
   }
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "net/stream.h"
 #include "sluice/awaitable.h"
 #include "sluice/error.h"
 
@@ -19,9 +20,10 @@ enum class protocol : std::uint8_t {
 
 [[nodiscard]] protocol protocol_of(std::byte first) noexcept;
 
-// Waits for the first byte and leaves it in the socket, which is in non-blocking mode and outlives
-// the call. Nobody's memory is held meanwhile. A deadline is the caller's, who closes the socket.
+// Waits for the first byte and leaves it in the stream, which outlives the call; inside TLS it is
+// the first byte there. Nobody's memory is held meanwhile. A deadline is the caller's, who closes
+// the stream.
 //   end_of_stream: the client left without a word; broken_stream; cancelled
-awaitable<result<protocol>> which_protocol(tcp_socket& socket);
+awaitable<result<protocol>> which_protocol(stream& from);
 
 }  // namespace sluice::net

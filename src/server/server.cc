@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <cstdlib>
@@ -16,8 +17,10 @@
 #include "base/log.h"
 #include "http/connection.h"
 #include "native/session.h"
-#include "net/watch.h"
-#include "net/which_protocol.h"
+#include "net/stream.h"
+#include "net/tls_server.h"
+#include "server/certificate.h"
+#include "server/greeting.h"
 #include "server/reachable.h"
 #include "server/storage.h"
 #include "sluice/listener.h"
@@ -102,77 +105,64 @@ struct services {
   native::service native;
   http::service http;
   http::service admin;
+  std::unique_ptr<net::tls_server> tls;  // none: plaintext
   std::size_t max_connections;
   std::atomic<std::size_t> connections = 0;
 };
 
-// Closes a connection whose client says nothing.
-class silence final : private net::watched {
- public:
-  silence(tcp_socket& socket, const native::service& shared)
-      : socket_(socket),
-        shared_(shared),
-        since_(std::chrono::steady_clock::now()),
-        watch_(socket.get_executor(), *this, net::pause_for(shared.limits.handshake)) {}
-
- private:
-  void look(std::chrono::steady_clock::time_point now) override {
-    if (!shared_.draining && now - since_ < shared_.limits.handshake) return;
-    boost::system::error_code ignored;
-    socket_.close(ignored);
-  }
-
-  tcp_socket& socket_;
-  const native::service& shared_;
-  const std::chrono::steady_clock::time_point since_;
-  const net::watch watch_;
-};
-
-awaitable<result<net::protocol>> first_word(tcp_socket& socket, const native::service& shared) {
-  const silence until_it_comes(socket, shared);
-  boost::system::error_code ignored;
-  socket.non_blocking(true, ignored);
-  co_return co_await net::which_protocol(socket);
-}
-
 awaitable<result<void>> end_with(error why) { co_return std::unexpected(std::move(why)); }
 
-awaitable<result<void>> refuse(net::protocol spoken, tcp_socket socket, services& shared) {
+awaitable<result<void>> refuse(net::protocol spoken, net::stream client, services& shared) {
   boost::system::error_code unknown;
-  const auto peer = to_string(socket.remote_endpoint(unknown));
+  const auto peer = to_string(client.socket().remote_endpoint(unknown));
   base::log_info("{}: refused, {} connections are open", peer, shared.max_connections);
   if (spoken == net::protocol::native) {
-    co_await native::refuse(std::move(socket), shared.native);
+    error why{errc::busy, "this server has as many connections as it may"};
+    co_await native::refuse(std::move(client), shared.native, std::move(why));
   } else if (spoken == net::protocol::http) {
-    co_await http::refuse(std::move(socket), shared.http);
+    co_await http::refuse(std::move(client), shared.http, http::refusal::busy);
   }
   co_return result<void>{};
 }
 
-awaitable<result<void>> serve_protocol(net::protocol spoken, tcp_socket socket, services& shared) {
+awaitable<result<void>> refuse_plain(net::protocol spoken, net::stream client, services& shared) {
+  if (spoken == net::protocol::native) {
+    error why{errc::not_allowed,
+              "this server speaks TLS only; sluices:// in place of sluice:// asks for it anywhere"};
+    co_await native::refuse(std::move(client), shared.native, std::move(why));
+  } else if (spoken == net::protocol::http) {
+    co_await http::refuse(std::move(client), shared.http, http::refusal::plaintext);
+  }
+  co_return fail(errc::not_allowed, "the client does not speak TLS");
+}
+
+awaitable<result<void>> serve_protocol(net::protocol spoken, net::stream client, services& shared) {
   switch (spoken) {
-    case net::protocol::native: return native::serve(std::move(socket), shared.native);
-    case net::protocol::http: return http::serve(std::move(socket), shared.http);
-    case net::protocol::tls: return end_with({errc::unsupported, "the client wants TLS"});
+    case net::protocol::native: return native::serve(std::move(client), shared.native);
+    case net::protocol::http: return http::serve(std::move(client), shared.http);
+    case net::protocol::tls:
+      return end_with({errc::unsupported, "the client wants TLS, and there is no certificate"});
     case net::protocol::unknown: break;
   }
   return end_with({errc::bad_frame, "the client speaks no protocol of this server"});
 }
 
 // What there is to be done for a connection after its first word.
-awaitable<result<void>> answer(const result<net::protocol>& spoken, tcp_socket socket,
-                               const place& here, services& shared) {
-  if (!spoken) return end_with(spoken.error());
-  if (here.number() > shared.max_connections) return refuse(*spoken, std::move(socket), shared);
-  return serve_protocol(*spoken, std::move(socket), shared);
+awaitable<result<void>> answer(const result<greeting>& said, net::stream client, const place& here,
+                               services& shared) {
+  if (!said) return end_with(said.error());
+  if (said->is_plain) return refuse_plain(said->speaks, std::move(client), shared);
+  if (here.number() > shared.max_connections) {
+    return refuse(said->speaks, std::move(client), shared);
+  }
+  return serve_protocol(said->speaks, std::move(client), shared);
 }
 
-void log_end(const tcp_endpoint& peer, const result<net::protocol>& spoken,
-             const result<void>& outcome) {
+void log_end(const tcp_endpoint& peer, const result<greeting>& said, const result<void>& outcome) {
   if (outcome) return base::log_debug("{}: left", to_string(peer));
-  const bool left = !spoken && spoken.error().code == errc::end_of_stream;
+  const bool left = !said && said.error().code == errc::end_of_stream;
   base::log(left ? base::log_level::debug : base::log_level::info, "{}: ended: {}{}",
-            to_string(peer), spoken ? "" : "it said nothing: ", outcome.error().message());
+            to_string(peer), said ? "" : "it said nothing: ", outcome.error().message());
 }
 
 // Its frame lives as long as the connection, and holds every argument that is made in a co_await:
@@ -184,23 +174,27 @@ awaitable<void> session_root(tcp_socket socket, services& shared) {
   boost::system::error_code unknown;
   const tcp_endpoint peer = socket.remote_endpoint(unknown);
   const place here(shared.connections);
-  auto asking = first_word(socket, shared.native);
-  const auto spoken = co_await std::move(asking);
-  auto serving = answer(spoken, std::move(socket), here, shared);
+  net::stream client(std::move(socket));
+  auto asking = greet(client, shared.tls.get(), shared.native);
+  const auto said = co_await std::move(asking);
+  auto serving = answer(said, std::move(client), here, shared);
   const auto outcome = co_await std::move(serving);
-  log_end(peer, spoken, outcome);
+  log_end(peer, said, outcome);
 }
 
 awaitable<void> admin_root(tcp_socket socket, http::service& shared) {
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-  const auto outcome = co_await http::serve(std::move(socket), shared);
+  net::stream client(std::move(socket));
+  auto serving = http::serve(std::move(client), shared);
+  const auto outcome = co_await std::move(serving);
   if (!outcome) base::log_debug("admin: ended: {}", outcome.error().message());
 }
 
 // Everything that lives as long as the server does; made in this order, destroyed in the reverse.
 class running_server {
  public:
-  running_server(const options& settings, std::unique_ptr<storage> stored)
+  running_server(const options& settings, std::unique_ptr<storage> stored,
+                 std::unique_ptr<net::tls_server> tls)
       : settings_(settings),
         stored_(std::move(stored)),
         pool_(std::max(min_pool_threads, 2 * thread_count(settings.threads))),
@@ -216,12 +210,15 @@ class running_server {
                            .agent = "sluice/" SLUICE_VERSION},
                 .http = http_service(http::surface::open, nullptr),
                 .admin = http_service(http::surface::admin, &shared_.http.counts),
+                .tls = std::move(tls),
                 .max_connections = settings.max_connections},
         threads_(thread_count(settings.threads)),
         signals_(threads_.first(), SIGTERM, SIGINT),
+        hang_up_(threads_.first()),
         drain_deadline_(threads_.first().get_executor()) {}
 
   result<void> run() {
+    if (shared_.tls) wait_for_hang_up();  // before anybody knows that there is a server
     // Somebody has to be let in, to let in the others.
     auto key = access::make_owner(*stored_->accounts, data());
     if (!key) return std::unexpected(key.error());
@@ -261,7 +258,8 @@ class running_server {
     for (std::size_t i = 0; i < listeners_.size(); ++i) {
       const auto where = to_string(listeners_[i].local_endpoint());
       if (i < of_clients) {
-        if (settings_.on_listening) settings_.on_listening("sluice://" + where + "/");
+        const std::string scheme = shared_.tls ? "sluices://" : "sluice://";
+        if (settings_.on_listening) settings_.on_listening(scheme + where + "/");
         listeners_[i].serve(socket_session(
             [this](tcp_socket socket) { return session_root(std::move(socket), shared_); }));
       } else {
@@ -317,6 +315,24 @@ class running_server {
     });
   }
 
+  void wait_for_hang_up() {
+    boost::system::error_code known;
+    hang_up_.add(SIGHUP, known);
+    hang_up_.async_wait([this](const boost::system::error_code& failed, int) {
+      if (failed) return;
+      asio::post(pool_, [this] { reload_certificate(); });
+      wait_for_hang_up();
+    });
+  }
+
+  // On the pool.
+  void reload_certificate() {
+    if (const auto loaded = shared_.tls->reload(); !loaded) {
+      return base::log_error("{}; the certificate from before stays", loaded.error().message());
+    }
+    base::log_info("new connections see the certificate {}", shared_.tls->fingerprint());
+  }
+
   void close_all() { shared_.native.closing = shared_.http.closing = shared_.admin.closing = true; }
 
   awaitable<void> drain() {
@@ -328,6 +344,7 @@ class running_server {
     for (auto& each : listeners_) co_await each.drained();
     drain_deadline_.cancel();
     signals_.cancel();
+    hang_up_.cancel();
     listeners_.clear();
     threads_.release();
   }
@@ -339,9 +356,25 @@ class running_server {
   services shared_;
   io_threads threads_;
   asio::signal_set signals_;
+  asio::signal_set hang_up_;  // SIGHUP
   steady_timer drain_deadline_;
   std::vector<listener> listeners_;
 };
+
+// Nothing where the server is to speak plaintext.
+result<std::unique_ptr<net::tls_server>> open_tls(const options& settings) {
+  if (!settings.tls.is_on()) return nullptr;
+  std::optional<net::tls_files> files = settings.tls.files;
+  if (!files) {
+    const auto folder = settings.data_dir.empty() ? settings.root / ".sluice" : settings.data_dir;
+    auto names = settings.hosts;
+    for (const auto& where : settings.listen) names.push_back(where.host);
+    auto kept = keep_certificate(folder, names);
+    if (!kept) return std::unexpected(kept.error());
+    files = std::move(*kept);
+  }
+  return net::tls_server::open(*files);
+}
 
 }  // namespace
 
@@ -351,7 +384,10 @@ result<void> serve(const options& settings) {
   raise_descriptor_limit();
   auto stored = storage::open(settings.root, settings.data_dir, settings.storage);
   if (!stored) return std::unexpected(stored.error());
-  running_server server(settings, std::move(*stored));
+  auto tls = open_tls(settings);
+  if (!tls) return std::unexpected(tls.error());
+  if (*tls && settings.on_certificate) settings.on_certificate((*tls)->fingerprint());
+  running_server server(settings, std::move(*stored), std::move(*tls));
   return server.run();
 }
 
