@@ -55,10 +55,14 @@ class Server:
         self.process = subprocess.Popen(
             [str(part) for part in command], stdout=subprocess.PIPE, stderr=self.log, env=self.env)
         line = read_line(self.process.stdout)
-        found = re.search(r"sluice://([0-9.]+):([0-9]+)", line)
+        self.fingerprint = None
+        if line.startswith("certificate "):
+            self.fingerprint = line.split()[1]
+            line = read_line(self.process.stdout)
+        found = re.search(r"(sluices?)://([0-9.]+):([0-9]+)", line)
         assert found, f"no address in {line!r}"
-        self.host, self.port = found[1], int(found[2])
-        self.url = f"sluice://{self.host}:{self.port}"
+        self.host, self.port = found[2], int(found[3])
+        self.url = f"{found[1]}://{self.host}:{self.port}"
 
     def restart(self):
         """The same folder on the same port."""

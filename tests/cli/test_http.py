@@ -146,7 +146,7 @@ def test_what_is_not_spoken_over_http(tree, sluice, command, tmp_path):
     assert "sluice://" in done.err
 
 
-@pytest.mark.parametrize("address", ["http://host/api/list/", "http://host/filesx", "http://host/files/a?b", "http:///files/", "https://host/files/"])
+@pytest.mark.parametrize("address", ["http://host/api/list/", "http://host/filesx", "http://host/files/a?b", "http:///files/", "https://host/a"])
 def test_addresses_that_are_none(sluice, address):
     sluice("ls", address, check=2)
 

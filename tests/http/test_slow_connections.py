@@ -20,7 +20,6 @@ FILES_MAX = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 COUNT = min(int(os.environ.get("SLUICE_SLOW_CONNECTIONS", "10000")), (FILES_MAX - 1000) * 2 // 3)
 LIMIT_KIB = 16  # of anonymous memory, each
 PAUSE_S = 0.2
-HELD = [kind for kind in KINDS if kind != "tls"]  # there is no TLS: it is closed at once
 MIB = 1 << 20
 
 
@@ -74,7 +73,7 @@ def sockets(server):
 def test_memory_and_an_honest_client(crowded):
     """With deadlines that do not end, all are there at the same time."""
     never = ("--handshake-timeout", "24h", "--stall-timeout", "24h", "--idle-timeout", "24h")
-    server, crowd, memory_kib, before = crowded(never, HELD)
+    server, crowd, memory_kib, before = crowded(never, KINDS)
     until(lambda: sockets(server) >= before + COUNT, "the server took all connections")
     for _ in range(3):
         crowd.step(PAUSE_S)
@@ -97,11 +96,3 @@ def test_all_end_at_their_deadlines(crowded):
         ask(server)
     assert crowd.opened == COUNT
     assert not list((server.root / ".sluice" / "partials").iterdir()), "nothing of their bodies stays"
-
-
-def test_the_first_byte_of_tls_and_then_nothing(crowded):
-    _, crowd, *_ = crowded((), ("tls",))
-    end = time.monotonic() + DEADLINE_S
-    while len(crowd):
-        assert time.monotonic() < end
-        crowd.step(PAUSE_S)

@@ -77,16 +77,24 @@ def expect_end(client):
         client.read_to_end()
 
 
+HANDSHAKE_FAILURE = b"\x15\x03\x03\x00\x02\x02\x28"  # an alert, RFC 8446, 6
+
+
 @pytest.mark.parametrize(
-    "said",
-    [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(60), bytes(64), b"\xff" * 64],
-    ids=["tls", "zeros", "ones"],
+    "said, answer",
+    [
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(506), HANDSHAKE_FAILURE),
+        (b"\x16\x03\x01\x02\x00\x02\x00\x01\xfc", HANDSHAKE_FAILURE),
+        (bytes(64), b""),
+        (b"\xff" * 64, b""),
+    ],
+    ids=["tls", "tls garbage", "zeros", "ones"],
 )  # fmt: skip
-def test_garbage_for_a_preface(serve, sluice, said):
+def test_garbage_for_a_preface(serve, sluice, said, answer):
     server = serve()
     with raw(server) as client:
         client.send(said)
-        assert client.read_to_end() == b""
+        assert client.read_to_end() == answer
         expect_log(server, address_of(client))
     sluice("ls", server.url + "/", check=0)
 
