@@ -28,7 +28,7 @@ def _then_sync(subject: Subject, sync: Callable[[Place], list[str]]) -> Subject:
     return replace(subject, name=f"{subject.name}, then sync", client=client)
 
 
-def _raw_get(name: str, streams: int, output, *flags: str) -> Subject:
+def raw_get(name: str, streams: int, output, *flags: str) -> Subject:
     def client(place: Place, port: int) -> list[str]:
         program = f"{place.build}/bench/transfer/raw_recv"
         size = str(place.size_bytes)
@@ -38,7 +38,7 @@ def _raw_get(name: str, streams: int, output, *flags: str) -> Subject:
     return Subject(name, client, server, builds=("bench/transfer/raw_send", "bench/transfer/raw_recv"))
 
 
-def _raw_put(name: str, streams: int, *flags: str) -> Subject:
+def raw_put(name: str, streams: int, *flags: str) -> Subject:
     def client(place: Place, port: int) -> list[str]:
         return [f"{place.build}/bench/transfer/raw_send", f"connect:{port}", str(place.file), str(streams)]
 
@@ -85,9 +85,9 @@ def _here(place: Place) -> str:
 _XRDCP = ("xrdcp", "--nopbar", "--force")
 
 _DOWN_FILE = [
-    _raw_get("raw limit", 1, _here),
-    _raw_get("raw limit, 2 streams", 2, _here),
-    _raw_get("raw limit, direct I/O, synced", 1, _here, "--direct", "--sync"),
+    raw_get("raw limit", 1, _here),
+    raw_get("raw limit, 2 streams", 2, _here),
+    raw_get("raw limit, direct I/O, synced", 1, _here, "--direct", "--sync"),
     _sluice("sluice get", lambda p, port: [_binary(p), "get", _native(port, "file.bin"), "-o", _here(p)]),
     _nginx("nginx, curl", lambda p, port: ["curl", "-sS", "-f", "-o", _here(p), _http(port, "file.bin")]),
     _rsync(
@@ -103,8 +103,8 @@ _DOWN_FILE = [
 ]
 
 _DOWN_NOTHING = [
-    _raw_get("raw limit", 1, lambda p: "-"),
-    _raw_get("raw limit, 2 streams", 2, lambda p: "-"),
+    raw_get("raw limit", 1, lambda p: "-"),
+    raw_get("raw limit, 2 streams", 2, lambda p: "-"),
     _sluice(
         "sluice get",
         lambda p, port: [_binary(p), "get", _native(port, "file.bin"), "-o", "-"],
@@ -136,9 +136,9 @@ _RSYNC_TREE = _rsync(
 )
 
 _UP_FILE = [
-    _raw_put("raw limit", 1),
-    _raw_put("raw limit, 2 streams", 2),
-    _raw_put("raw limit, direct I/O, synced", 1, "--direct", "--sync"),
+    raw_put("raw limit", 1),
+    raw_put("raw limit, 2 streams", 2),
+    raw_put("raw limit, direct I/O, synced", 1, "--direct", "--sync"),
     _sluice("sluice put", _put_file),
     _unsynced_sluice(_put_file),
     _nginx(

@@ -22,6 +22,7 @@ from place import Place
 from rounds import Subject, Task, measure_task, say
 from sizes import size
 from subjects import TASKS
+from tls_subjects import TLS_TASKS
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SLOWEST_BYTES_PER_S = 20e6
@@ -69,7 +70,7 @@ def main() -> int:
 def chosen_tasks(options) -> list[Task]:
     return [
         task
-        for task in TASKS
+        for task in (TLS_TASKS if options.tls else TASKS)
         if (not options.task or task.key in options.task) and (options.files or not task.counts_files)
     ]
 
@@ -105,6 +106,7 @@ def parse_options():
     parser.add_argument("--runs", type=int, default=5, help="rounds (default 5)")
     parser.add_argument("--only", nargs="+", metavar="WORD", help="subjects whose name has one of these")
     parser.add_argument("--task", nargs="+", choices=[task.key for task in TASKS], help="default: all")
+    parser.add_argument("--tls", action="store_true", help="encrypted: beside nginx with TLS 1.3, and scp")
     parser.add_argument("--congestion", default="cubic", help="congestion control (default cubic)")
     parser.add_argument("--work", default=tempfile.gettempdir(), help="folder for the content, on a real disk")
     parser.add_argument("--build", type=Path, default=_ROOT / "build/release", help="default build/release")
