@@ -229,7 +229,7 @@ awaitable<access::login> session::check(base::secret token, std::string account,
                                         base::secret password) {
   if (!token.empty()) co_return shared_.gate.by_token(token);
   boost::system::error_code gone;
-  const auto address = net::address_key(socket_.remote_endpoint(gone));
+  const auto address = net::address_key(stream_.socket().remote_endpoint(gone));
   const auto start = [&](const auto& complete) {
     shared_.gate.by_password(std::move(account), std::move(password), address,
                              [complete](access::login who) { complete(std::move(who)); });
