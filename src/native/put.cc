@@ -1,5 +1,6 @@
 #include "native/put.h"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 
 #include "base/log.h"
@@ -158,12 +159,18 @@ awaitable<result<void>> put::take(const wire::frame_head& head) {
   co_return result<void>{};
 }
 
+// Of a block sent twice the later counts (docs/wire.md): it waits for the earlier one. Else the
+// pool could come to it first.
+bool put::must_wait(std::uint64_t offset) const {
+  return writing_.size() >= max_writing || std::ranges::find(writing_, offset) != writing_.end();
+}
+
 awaitable<result<void>> put::take_block(wire::block_head block) {
   auto& reader = session_->reader();
   const std::size_t size_bytes = reader.payload_left();
   auto ready = co_await reader.payload_ready(size_bytes);
   if (!ready) co_return ready;
-  while (writing_ >= max_writing) co_await session_->changed().wait();
+  while (must_wait(block.offset)) co_await session_->changed().wait();
   auto buffer = co_await net::acquire(session_->shared().buffers);
   if (!buffer) {
     end_with(buffer.error());
@@ -174,7 +181,7 @@ awaitable<result<void>> put::take_block(wire::block_head block) {
   if (*here < size_bytes) {
     co_return co_await take_in_pieces(block, size_bytes, std::move(*buffer), *here);
   }
-  ++writing_;
+  writing_.push_back(block.offset);
   session_->start(write(shared_from_this(), std::move(*buffer), size_bytes, block));
   co_return result<void>{};
 }
@@ -192,7 +199,7 @@ awaitable<void> put::write(std::shared_ptr<put> self, base::pooled_buffer buffer
           return written;
         });
   }
-  --self->writing_;
+  self->writing_.erase(std::ranges::find(self->writing_, block.offset));
   self->session_->changed().notify_all();
   self->block_ended(block, outcome);
 }
@@ -292,7 +299,7 @@ void put::end_with(const error& why) {
 }
 
 awaitable<void> put::quiet() {
-  while (writing_ > 0) co_await session_->changed().wait();
+  while (!writing_.empty()) co_await session_->changed().wait();
 }
 
 awaitable<void> put::checkpoint(std::shared_ptr<put> self) {

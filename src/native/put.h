@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "base/buffer_pool.h"
 #include "native/session.h"
@@ -55,6 +56,7 @@ class put : public std::enable_shared_from_this<put> {
   void tell(const transfer::durability_report& report);
   void end_with(const error& why);
   void drop_untold();
+  [[nodiscard]] bool must_wait(std::uint64_t offset) const;
   void start_finish(std::optional<std::uint64_t> size_bytes);
 
   const std::shared_ptr<session> session_;
@@ -62,11 +64,11 @@ class put : public std::enable_shared_from_this<put> {
   const std::shared_ptr<transfer::upload> upload_;
   const transfer::upload::allowed by_;
   std::shared_ptr<transfer::upload_writer> writer_;
-  std::size_t writing_ = 0;  // blocks on their way to the disk
-  bool refused_ = false;     // a block was
-  bool ending_ = false;      // the client asked for the end: nothing before it ends the reply
-  bool over_ = false;        // the final frame of the reply was sent
-  bool is_untold_ = false;   // nobody could go on with the upload
+  std::vector<std::uint64_t> writing_;  // offsets of blocks on their way to the disk
+  bool refused_ = false;                // a block was
+  bool ending_ = false;     // the client asked for the end: nothing before it ends the reply
+  bool over_ = false;       // the final frame of the reply was sent
+  bool is_untold_ = false;  // nobody could go on with the upload
 };
 
 }  // namespace sluice::native
