@@ -19,9 +19,10 @@ std::string text_or_nothing(json& object, const char* name) {
 }
 
 // HttpOnly: no script reads it. SameSite=Strict: no other site sends it.
-std::string cookie_of(std::string_view value, std::int64_t max_age_s) {
-  return std::string(session_cookie) + "=" + std::string(value) +
-         "; Path=/; HttpOnly; SameSite=Strict; Max-Age=" + std::to_string(max_age_s);
+std::string cookie_of(const request& asked, std::string_view value, std::int64_t max_age_s) {
+  return std::string(session_cookie(asked.is_tls)) + "=" + std::string(value) +
+         "; Path=/; HttpOnly; SameSite=Strict; Max-Age=" + std::to_string(max_age_s) +
+         (asked.is_tls ? "; Secure" : "");
 }
 
 json describe(const exchange& now, service& shared) {
@@ -92,7 +93,7 @@ awaitable<result<void>> begin_session(exchange& now, service& shared, login_wish
   }
   response answer(status::ok);
   answer.add("Cache-Control", "no-store");
-  answer.add("Set-Cookie", cookie_of(wanted.token.reveal(), session_s));
+  answer.add("Set-Cookie", cookie_of(now.asked(), wanted.token.reveal(), session_s));
   answer.with(describe(now, shared).dump(), "application/json");
   co_return co_await now.send(answer);
 }
@@ -125,7 +126,7 @@ awaitable<result<void>> api_logout(exchange& now, service& shared) {
   });
   if (!ended) co_return ended;
   response gone(status::no_content);
-  gone.add("Set-Cookie", cookie_of("", 0));
+  gone.add("Set-Cookie", cookie_of(now.asked(), "", 0));
   co_return co_await now.send(gone);
 }
 

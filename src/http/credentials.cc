@@ -61,7 +61,7 @@ std::string_view view_of(const request& asked, std::string_view name) {
 credentials read_credentials(const request& asked) {
   if (asked.has("Authorization")) return read_authorization(view_of(asked, "Authorization"));
   if (!asked.has("Cookie")) return {};
-  const auto cookie = find_cookie(view_of(asked, "Cookie"), session_cookie);
+  const auto cookie = find_cookie(view_of(asked, "Cookie"), session_cookie(asked.is_tls));
   if (cookie.empty()) return {};
   return {.what = credentials::kind::cookie, .secret = base::secret::copy_of(cookie)};
 }

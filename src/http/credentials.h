@@ -14,7 +14,11 @@
 
 namespace sluice::http {
 
-inline constexpr std::string_view session_cookie = "sluice-session";
+// The name of the cookie of a session. Inside TLS the browser itself sees to it that nobody but
+// this very host sets it, and that it never goes out unencrypted (RFC 6265bis, 4.1.3.2).
+[[nodiscard]] constexpr std::string_view session_cookie(bool is_tls) noexcept {
+  return is_tls ? "__Host-sluice-session" : "sluice-session";
+}
 
 // A value of a request. Move-only.
 struct credentials {

@@ -1,5 +1,6 @@
 """A server inside TLS, seen by other programs."""
 
+import json
 import os
 import signal
 import socket
@@ -296,3 +297,16 @@ def test_stalls_in_the_handshake_end_and_cost_little(secure, kind):
         for link in stalled:
             link.close()
     until(lambda: log_of(server).count("ended: it said nothing: ") >= count, "all ended")
+
+
+def test_the_cookie_of_a_browser_never_leaves_tls(secure):
+    server = secure("--public", "none")
+    key = (server.root / ".sluice" / "owner-key").read_text().strip()
+    with TlsLine(server) as line:
+        answer = line.ask("POST", "/api/login", "Content-Type: application/json", body=json.dumps({"token": key}).encode())
+    cookie = answer["Set-Cookie"].split("; ")
+    assert answer.status == 200
+    assert cookie[0].startswith("__Host-") and {"Secure", "HttpOnly", "SameSite=Strict", "Path=/"} <= set(cookie)
+    for sent, status in ((cookie[0], 200), (cookie[0].removeprefix("__Host-"), 401)):
+        with TlsLine(server) as line:
+            assert line.ask("GET", "/api/list/", f"Cookie: {sent}").status == status
