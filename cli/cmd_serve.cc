@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -64,9 +65,9 @@ result<std::vector<host_port>> addresses(const std::vector<std::string>& texts, 
     if (!where) return std::unexpected(std::move(where).error());
     if (!may_be_any && !client::is_loopback(where->host)) {
       return fail(errc::invalid_argument,
-                  "listen on " + text +
-                      ": others could reach this address, and nothing would be encrypted; " +
-                      what_to_do);
+                  fmt::format("listen on {}: others could reach this address, and nothing would be "
+                              "encrypted; {}",
+                              text, what_to_do));
     }
     listen.push_back(std::move(*where));
   }
@@ -82,9 +83,10 @@ void tell_owner_key(printer& out, const serve_flags& flags, const base::secret& 
   if (flags.output.json || ::isatty(STDOUT_FILENO) != 1) return;
   const std::string scheme = flags.server.tls.is_on() ? "https://" : "http://";
   for (const auto& one : where) {
-    std::string link = scheme + to_string(one) + "/#key=" + std::string(key.reveal());
+    std::string link = fmt::format("{}{}/#key={}", scheme, to_string(one), key.reveal());
     const std::string picture = &one == where.data() ? qr_code(link) : "";
-    std::fputs((link + '\n' + picture).c_str(), stdout);
+    std::puts(link.c_str());
+    std::fputs(picture.c_str(), stdout);
     base::wipe(link);
   }
   std::fflush(stdout);

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <ctime>
 #include <memory>
@@ -65,7 +67,8 @@ int list(printer& out, const access::table& of) {
                                  {"account", one.account}, {"label", one.label},
                                  {"session", one.session}, {"scope", to_text(one.scope)}};
     if (one.expires_s) event["expires_s"] = *one.expires_s;
-    out.result_line(one.id + " " + one.account + " " + to_text(one.scope) + until + label, event);
+    out.result_line(
+        fmt::format("{} {} {}{}{}", one.id, one.account, to_text(one.scope), until, label), event);
   }
   return out.done("", nlohmann::ordered_json::object());
 }

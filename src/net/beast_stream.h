@@ -74,6 +74,10 @@ class beast_stream {
       if (!is_over) return derived.wait(std::move(self));
       boost::asio::post(derived.of.get_executor(), std::move(self));
     }
+
+   private:
+    friend Derived;
+    operation() = default;
   };
 
   template <class Buffers>
