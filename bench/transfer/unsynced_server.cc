@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
   sluice::server::options settings;
   settings.root = argv[1];
   settings.listen = {{"127.0.0.1", 0}};
+  settings.storage.of_strangers = sluice::base::rights::all();
   settings.storage.syncs = sluice::transfer::durability::none;
   settings.on_listening = [](std::string_view url) {
     std::printf("%s\n", std::string(url).c_str());
