@@ -1,4 +1,5 @@
 #include "cli/config_file.h"
+#include "base/replace_file.h"
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
@@ -31,11 +32,8 @@ bool is_known(const CLI::App& app, const CLI::ConfigItem& item) {
 }  // namespace
 
 std::string default_config_path() {
-  const char* config = std::getenv("XDG_CONFIG_HOME");
-  if (config != nullptr && *config == '/') return std::string(config) + "/sluice/config.toml";
-  const char* home = std::getenv("HOME");
-  if (home != nullptr && *home == '/') return std::string(home) + "/.config/sluice/config.toml";
-  return "";
+  const auto folder = base::config_folder();
+  return folder.empty() ? "" : (folder / "config.toml").string();
 }
 
 std::vector<CLI::ConfigItem> config_file::from_config(std::istream& input) const {

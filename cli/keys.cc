@@ -14,9 +14,9 @@
 #include <filesystem>
 #include <vector>
 
+#include "base/replace_file.h"
 #include "base/unique_fd.h"
 #include "cli/command.h"
-#include "cli/config_file.h"
 
 namespace sluice::cli {
 namespace {
@@ -128,21 +128,6 @@ result<void> add_given(client::keyring& to) {
   return {};
 }
 
-result<void> write_new(const std::string& path, const base::secret& text) {
-  const std::string draft = path + ".new";
-  const std::string what = "write " + draft;
-  ::unlink(draft.c_str());
-  base::unique_fd out(
-      ::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!out) return fail_errno(errno, what);
-  const auto bytes = text.reveal();
-  const auto written = ::write(out.get(), bytes.data(), bytes.size());
-  if (written != static_cast<ssize_t>(bytes.size())) return fail_errno(errno, what);
-  if (auto closed = out.close(); !closed) return closed;
-  if (::rename(draft.c_str(), path.c_str()) != 0) return fail_errno(errno, "rename " + draft);
-  return {};
-}
-
 // Nothing that is typed is shown while one exists.
 class hidden_typing {
  public:
@@ -209,9 +194,8 @@ result<std::shared_ptr<const client::keyring>> find_keys() {
 }
 
 std::string credentials_path() {
-  const auto config = default_config_path();
-  if (config.empty()) return "";
-  return (std::filesystem::path(config).parent_path() / "credentials").string();
+  const auto folder = base::config_folder();
+  return folder.empty() ? "" : (folder / "credentials").string();
 }
 
 result<void> keep_key(const std::string& authority, const base::secret& token) {
@@ -232,7 +216,9 @@ result<void> keep_key(const std::string& authority, const base::secret& token) {
     text += token.reveal();
     text += '\n';
   }
-  return write_new(path, base::secret(std::move(text)));
+  const auto written = base::replace_file(path, text, 0600);
+  base::wipe(text);
+  return written;
 }
 
 result<base::secret> read_secret(const std::string& prompt) {

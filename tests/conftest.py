@@ -100,11 +100,14 @@ def no_gigabytes_stay(tmp_path):
 
 @pytest.fixture
 def serve(tmp_path):
-    """Starts servers: `server = serve("--threads", "1")`, folder `tmp_path/served` unless `root` says so."""
+    """Starts servers: `server = serve("--threads", "1")`, folder `tmp_path/served` unless `root` says so.
+
+    `kind` is Server, or a class made of it.
+    """
     started = []
 
-    def start(*options, root=None, env=None):
-        server = Server(root or tmp_path / "served", *options, env=env)
+    def start(*options, root=None, kind=Server, **more):
+        server = kind(root or tmp_path / "served", *options, **more)
         started.append(server)
         return server
 

@@ -1,27 +1,27 @@
 #include "access/table.h"
 
-#include <ctime>
-
 #include "access/token.h"
 #include "access/visitor.h"
 
 namespace sluice::access {
 
-table::table(catalog::database& database, base::rights of_strangers)
+table::table(catalog::database& database, base::rights of_strangers, wall_clock clock)
     : database_(database),
       of_strangers_(of_strangers),
+      clock_(clock),
       stranger_(std::make_shared<visitor>(*this)) {}
 
-result<std::unique_ptr<table>> table::open(catalog::database& database, base::rights of_strangers) {
-  auto made = std::unique_ptr<table>(new table(database, of_strangers));
+result<std::unique_ptr<table>> table::open(catalog::database& database, base::rights of_strangers,
+                                           wall_clock clock) {
+  auto made = std::unique_ptr<table>(new table(database, of_strangers, clock));
   if (auto loaded = made->load(); !loaded) return std::unexpected(loaded.error());
   return made;
 }
 
 result<void> table::load() {
-  const std::int64_t now_s = std::time(nullptr);
-  auto cleared = database_.write([now_s](catalog::session& s) -> result<void> {
-    catalog::remove_expired_tokens(s, now_s);
+  const std::int64_t now = now_s();
+  auto cleared = database_.write([now](catalog::session& s) -> result<void> {
+    catalog::remove_expired_tokens(s, now);
     return {};
   });
   if (!cleared) return cleared;
@@ -54,7 +54,7 @@ result<base::caller_ptr> table::find_by_token(const base::secret& text) const {
     return fail(errc::not_allowed, what);
   }
   const auto& row = tokens_.find(found->second)->second;
-  if (row.expires_s && std::time(nullptr) >= *row.expires_s) return fail(errc::not_allowed, what);
+  if (row.expires_s && now_s() >= *row.expires_s) return fail(errc::not_allowed, what);
   return std::make_shared<visitor>(*this, row.account_id, row.id, row.expires_s);
 }
 
@@ -120,11 +120,11 @@ std::vector<account_facts> table::accounts() const {
 }
 
 std::vector<token_facts> table::tokens() const {
-  const std::int64_t now_s = std::time(nullptr);
+  const std::int64_t now = now_s();
   const std::shared_lock lock(mutex_);
   std::vector<token_facts> all;
   for (const auto& [id, row] : tokens_) {
-    if (row.expires_s && now_s >= *row.expires_s) continue;
+    if (row.expires_s && now >= *row.expires_s) continue;
     const auto found = accounts_.find(row.account_id);
     if (found == accounts_.end()) continue;
     all.push_back({.id = id,

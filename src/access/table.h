@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <ctime>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -63,6 +64,10 @@ struct kept_password {
   std::uint64_t epoch = 0;  // another one after it was changed
 };
 
+// Seconds since 1970-01-01 UTC. Any thread.
+using wall_clock = std::int64_t (*)();
+[[nodiscard]] inline std::int64_t seconds_now() { return std::time(nullptr); }
+
 class table {
  public:
   static constexpr std::size_t accounts_max = 10'000;
@@ -74,7 +79,8 @@ class table {
   // Reads what the catalog has. `of_strangers`: what is granted to those who say nothing of
   // themselves, everywhere. `database` outlives it.
   [[nodiscard]] static result<std::unique_ptr<table>> open(catalog::database& database,
-                                                           base::rights of_strangers);
+                                                           base::rights of_strangers,
+                                                           wall_clock clock = seconds_now);
   table(const table&) = delete;
   table& operator=(const table&) = delete;
 
@@ -92,6 +98,7 @@ class table {
                                                std::string_view path, bool below) const;
   [[nodiscard]] base::rights rights_of_token(const std::string& id, std::string_view path,
                                              bool below) const;
+  [[nodiscard]] std::int64_t now_s() const { return clock_(); }
   [[nodiscard]] base::rights rights_of_strangers() const noexcept { return of_strangers_; }
 
   // --- changes ---
@@ -127,7 +134,7 @@ class table {
   };
   using account_map = std::map<std::string, account, std::less<>>;  // by id
 
-  table(catalog::database& database, base::rights of_strangers);
+  table(catalog::database& database, base::rights of_strangers, wall_clock clock);
   [[nodiscard]] result<void> load();
   [[nodiscard]] result<void> commit(catalog::database::operation change);
   [[nodiscard]] account* find(const std::string& name);
@@ -139,6 +146,7 @@ class table {
 
   catalog::database& database_;
   const base::rights of_strangers_;
+  const wall_clock clock_;
   base::caller_ptr stranger_;
   std::mutex changing_;  // one change at a time, from the catalog to the memory; before `mutex_`
   mutable std::shared_mutex mutex_;

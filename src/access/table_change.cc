@@ -1,6 +1,5 @@
 // What changes the table: first the catalog, durably, then the memory. One change at a time.
 #include <algorithm>
-#include <ctime>
 
 #include "access/table.h"
 #include "access/token.h"
@@ -47,10 +46,9 @@ result<void> table::add_account(const std::string& name, const std::string& pass
                                 const std::vector<grant>& grants) {
   if (auto fine = check_name(name); !fine) return fine;
   if (grants.size() > grants_max) return fail(errc::busy, "grant more than may be");
-  account made{.row = {.id = random_name(16),
-                       .name = name,
-                       .password = password_hash,
-                       .created_s = std::time(nullptr)}};
+  account made{
+      .row = {
+          .id = random_name(16), .name = name, .password = password_hash, .created_s = now_s()}};
   for (const auto& one : grants) {
     auto path = check_path(one.path);
     if (!path) return std::unexpected(path.error());
@@ -157,7 +155,7 @@ result<made_token> table::add_token(const token_wish& wanted) {
                          .session = wanted.session,
                          .path = std::move(*path),
                          .rights = wanted.scope.what.bits(),
-                         .created_s = std::time(nullptr),
+                         .created_s = now_s(),
                          .expires_s = wanted.expires_s};
   std::vector<std::string> gone;
   if (wanted.session) {

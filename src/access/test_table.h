@@ -26,6 +26,8 @@ T value(result<T> r) {
 
 class world {
  public:
+  static inline std::int64_t now_s = 1'800'000'000;  // for all: a clock has no object
+
   explicit world(rights of_strangers = {}) : of_strangers_(of_strangers) { reopen(); }
 
   // As after a restart.
@@ -33,7 +35,7 @@ class world {
     table_.reset();
     database_.reset();
     database_ = catalog::test::open_in(where_);
-    table_ = value(table::open(*database_, of_strangers_));
+    table_ = value(table::open(*database_, of_strangers_, [] { return now_s; }));
   }
   [[nodiscard]] access::table& table() { return *table_; }
   [[nodiscard]] const std::filesystem::path& folder() const { return where_.path(); }

@@ -1,7 +1,5 @@
 #include "access/visitor.h"
 
-#include <ctime>
-
 #include "access/grants.h"
 #include "access/table.h"
 
@@ -16,9 +14,7 @@ std::uint64_t visitor::generation() const noexcept {
   return is_expired() ? 0 : table_.generation();
 }
 
-bool visitor::is_expired() const noexcept {
-  return expires_s_ && std::time(nullptr) >= *expires_s_;
-}
+bool visitor::is_expired() const noexcept { return expires_s_ && table_.now_s() >= *expires_s_; }
 
 base::rights visitor::ask(std::string_view path, bool below) const {
   if (account_id_.empty()) return table_.rights_of_strangers();

@@ -6,10 +6,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <optional>
 
-#include "base/fsync.h"
+#include "base/replace_file.h"
 #include "base/unique_fd.h"
 
 namespace sluice::client {
@@ -60,24 +59,6 @@ result<std::string> read_file(const std::filesystem::path& file) {
   return text;
 }
 
-// Under another name first, so that whoever reads sees all of it.
-result<void> replace_file(const std::filesystem::path& file, const std::string& text) {
-  const std::string fresh = file.string() + ".new";
-  const auto failed = [&fresh](int why) { return fail_errno(why, "write " + fresh); };
-  if (::unlink(fresh.c_str()) != 0 && errno != ENOENT) return failed(errno);
-  const base::unique_fd made(
-      ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, for_us));
-  if (!made) return failed(errno);
-  for (std::size_t done = 0; done < text.size();) {
-    const auto count = ::write(made.get(), text.data() + done, text.size() - done);
-    if (count < 0 && errno != EINTR) return failed(errno);
-    if (count > 0) done += static_cast<std::size_t>(count);
-  }
-  if (base::fsync(made.get()) != 0) return failed(errno);
-  if (::rename(fresh.c_str(), file.c_str()) != 0) return failed(errno);
-  return {};
-}
-
 // Held by who changes the file.
 result<base::unique_fd> take_turn(const std::filesystem::path& file) {
   std::error_code failed;
@@ -99,11 +80,8 @@ bool is_of(const known_host& known, std::string_view host) {
 }  // namespace
 
 std::string default_known_hosts() {
-  const char* config = std::getenv("XDG_CONFIG_HOME");
-  if (config != nullptr && *config == '/') return std::string(config) + "/sluice/known_hosts";
-  const char* home = std::getenv("HOME");
-  if (home != nullptr && *home == '/') return std::string(home) + "/.config/sluice/known_hosts";
-  return "";
+  const auto folder = base::config_folder();
+  return folder.empty() ? "" : (folder / "known_hosts").string();
 }
 
 result<std::vector<known_host>> known_hosts::list() const {
@@ -128,7 +106,8 @@ result<known_hosts::record> known_hosts::find_or_add(const std::string& authorit
   }
   if (!text->empty() && !text->ends_with('\n')) *text += '\n';
   *text += authority + " " + fingerprint + "\n";
-  if (auto written = replace_file(file_, *text); !written) return std::unexpected(written.error());
+  if (auto written = base::replace_file(file_, *text, for_us); !written)
+    return std::unexpected(written.error());
   return record{fingerprint, true};
 }
 
@@ -148,7 +127,8 @@ result<std::size_t> known_hosts::forget(std::string_view host) const {
     }
   }
   if (forgotten == 0) return forgotten;
-  if (auto written = replace_file(file_, kept); !written) return std::unexpected(written.error());
+  if (auto written = base::replace_file(file_, kept, for_us); !written)
+    return std::unexpected(written.error());
   return forgotten;
 }
 

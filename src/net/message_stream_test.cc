@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "net/buffers.h"
+#include "net/connected.h"
 #include "net/message_reader.h"
 #include "net/message_writer.h"
 #include "net/on_pool.h"
@@ -15,8 +16,6 @@
 
 namespace sluice::net {
 namespace {
-
-using boost::asio::ip::tcp;
 
 std::vector<std::byte> pattern(std::size_t size, unsigned seed) {
   std::vector<std::byte> bytes(size);
@@ -26,36 +25,14 @@ std::vector<std::byte> pattern(std::size_t size, unsigned seed) {
   return bytes;
 }
 
-// Two ends of one connection on one io_context, and a root for the coroutines of a test: an
-// exception in one fails it.
 class MessageStream : public testing::Test {
  protected:
-  MessageStream() : near_(tcp_socket(io_)), far_(tcp_socket(io_)) {
-    tcp_acceptor acceptor(io_.get_executor(),
-                          tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0));
-    near_.socket().connect(acceptor.local_endpoint());
-    acceptor.accept(far_.socket());
-    tune(near_.socket());
-    tune(far_.socket());
-  }
+  void start(awaitable<void> work) { ends_.start(std::move(work)); }
+  void settle() { ends_.settle(); }
 
-  void start(awaitable<void> work) {
-    boost::asio::co_spawn(io_.get_executor(), std::move(work), [](std::exception_ptr thrown) {
-      if (thrown) std::rethrow_exception(thrown);
-    });
-  }
-
-  // Runs all that can run now.
-  void settle() {
-    io_.restart();
-    while (io_.poll() > 0) {
-    }
-    io_.restart();
-  }
-
-  boost::asio::io_context io_{1};
-  stream near_;
-  stream far_;
+  connected ends_;
+  stream& near_ = ends_.near();
+  stream& far_ = ends_.far();
 };
 
 wire::block_head head_of(std::uint64_t offset, std::span<const std::byte> payload) {
@@ -131,7 +108,7 @@ TEST_F(MessageStream, BlocksFromMemoryArriveBetweenMessages) {
   start(writer.run());
   start(close_when_drained(writer, near_));
   start(read_blocks_between_messages(reader, *content));
-  io_.run();
+  ends_.run();
   EXPECT_FALSE(writer.failure());
 }
 
@@ -149,7 +126,7 @@ TEST_F(MessageStream, BlocksFromAFileArriveBetweenMessages) {
   start(writer.run());
   start(close_when_drained(writer, near_));
   start(read_blocks_between_messages(reader, content));
-  io_.run();
+  ends_.run();
   EXPECT_FALSE(writer.failure());
   ::close(fd);
 }
@@ -160,7 +137,7 @@ TEST_F(MessageStream, AFileThatBecameShorterEndsTheStream) {
   message_writer writer(near_);
   writer.send_block(2, wire::block_head{}, file_piece{nullptr, fd, 0, 20});
   start(writer.run());
-  io_.run();
+  ends_.run();
   ASSERT_TRUE(writer.failure());
   EXPECT_EQ(writer.failure()->code, errc::changed);
   ::close(fd);
@@ -181,7 +158,7 @@ TEST_F(MessageStream, TheLargestControlMessagePasses) {
     co_await read_stat(in, a);
     co_await read_stat(in, b);
   }(reader, first, second));
-  io_.run();
+  ends_.run();
   EXPECT_EQ(first.size(), wire::max_control_body_bytes - 4);
   EXPECT_EQ(second, "after");
 }
@@ -214,7 +191,7 @@ TEST_F(MessageStream, AnEndInsideAFrameIsABrokenStream) {
   near_.close();
   errc code{};
   start(next_code(reader, code));
-  io_.run();
+  ends_.run();
   EXPECT_EQ(code, errc::broken_stream);
 }
 
@@ -229,7 +206,7 @@ TEST_F(MessageStream, WhatIsNotTakenOfAFrameIsSkipped) {
   start(close_when_drained(writer, near_));
   errc code{};
   start(next_code(reader, code));
-  io_.run();
+  ends_.run();
   EXPECT_EQ(code, errc::end_of_stream);
 }
 
@@ -257,7 +234,7 @@ TEST_F(MessageStream, RoomWaitsAtTheHighWaterMark) {
   errc code{};
   start(close_when_drained(writer, near_));
   start(next_code(reader, code));
-  io_.run();
+  ends_.run();
   EXPECT_TRUE(had_room) << "after the peer read";
 }
 
@@ -296,7 +273,7 @@ TEST_F(MessageStream, ASlowPayloadWaitsInTheKernel) {
     boost::asio::write(near_.socket(), boost::asio::buffer(content.data() + sent, piece));
     settle();
   }
-  io_.run();
+  ends_.run();
   EXPECT_EQ(got.content, content);
   EXPECT_LT(got.wake_ups, 20) << "of 100 pieces";
 }
@@ -316,7 +293,7 @@ TEST_F(MessageStream, PoolWorkRunsElsewhereAndThrowsHere) {
   std::thread::id worker;
   bool threw = false;
   start(call(pool, worker, threw));
-  io_.run();
+  ends_.run();
   EXPECT_TRUE(worker != std::thread::id{});
   EXPECT_TRUE(worker != std::this_thread::get_id());
   EXPECT_TRUE(threw);
@@ -338,7 +315,7 @@ TEST_F(MessageStream, BuffersAreWaitedForInOrder) {
   settle();
   EXPECT_EQ(taken, 2) << "the limit";
   kept.clear();
-  io_.run();
+  ends_.run();
   EXPECT_EQ(taken, 3);
 }
 

@@ -1,5 +1,6 @@
 """A closed server, and people of every role who may or may not do something there."""
 
+import functools
 import pathlib
 import shutil
 import subprocess
@@ -72,20 +73,9 @@ class House(Server):
 
 
 @pytest.fixture
-def open_house(tmp_path):
+def open_house(serve):
     """Starts houses: `open_house(public="read")`."""
-    started = []
-
-    def start(*options, public="none"):
-        house = House(tmp_path / "served", *options, public=public)
-        started.append(house)
-        return house
-
-    yield start
-    for house in started:
-        house.process.kill()
-        house.process.wait(DEADLINE_S)
-        house.log.close()
+    return functools.partial(serve, kind=House)
 
 
 @pytest.fixture(scope="module")
