@@ -1,6 +1,7 @@
 #include "net/message_writer.h"
 
 #include <algorithm>
+#include <array>
 
 namespace sluice::net {
 namespace {
@@ -9,6 +10,8 @@ namespace {
 constexpr std::size_t room_step_bytes = std::size_t{1} << 20;
 // Control frames are gathered into one piece of at most about this size.
 constexpr std::size_t gather_bytes = 64 * 1024;
+// Payloads up to this size are cheaper to copy than to keep and to send from where they are.
+constexpr std::size_t copied_bytes_max = 2048;
 
 }  // namespace
 
@@ -16,8 +19,7 @@ message_writer::message_writer(stream& to) : stream_(to), changed_(to.get_execut
 
 // The vector that frames may be appended to.
 std::vector<std::byte>& message_writer::tail(std::size_t more) {
-  const bool fresh = queue_.empty() || queue_.back().has_payload() ||
-                     (queue_.size() == 1 && sending_front_) ||
+  const bool fresh = queue_.empty() || queue_.back().with_payload ||
                      queue_.back().bytes.size() + more > gather_bytes;
   if (fresh) queue_.emplace_back();
   return queue_.back().bytes;
@@ -56,10 +58,11 @@ void message_writer::send_block(std::uint32_t request, const wire::block_head& h
   auto& out = tail(bytes->size());
   out.insert(out.end(), bytes->begin(), bytes->end());
   const std::size_t payload_bytes = payload.bytes.size();
-  if (payload_bytes + out.size() <= gather_bytes) {  // cheaper to copy than to gather
+  if (payload_bytes <= copied_bytes_max && payload_bytes + out.size() <= gather_bytes) {
     out.insert(out.end(), payload.bytes.begin(), payload.bytes.end());
   } else {
     queue_.back().memory = std::move(payload);
+    queue_.back().with_payload = true;
   }
   added(bytes->size() + payload_bytes);
 }
@@ -74,6 +77,7 @@ void message_writer::send_block(std::uint32_t request, const wire::block_head& h
   out.insert(out.end(), bytes->begin(), bytes->end());
   const std::size_t payload_bytes = payload.bytes;
   queue_.back().file = std::move(payload);
+  queue_.back().with_payload = true;
   added(bytes->size() + payload_bytes);
 }
 
@@ -110,45 +114,20 @@ awaitable<void> message_writer::run() {
   for (;;) {
     while (!failure_ && !closed_ && queue_.empty()) co_await changed_.wait();
     if (failure_ || queue_.empty()) break;
-    sending_front_ = true;
-    auto sent = co_await send_front();
-    sending_front_ = false;
+    auto sent = co_await send_queued();
     if (!sent) {
       abort(std::move(sent.error()));
       break;
     }
-    queue_.pop_front();
   }
   queue_.clear();
   queued_ = 0;
   changed_.notify_all();
 }
 
-// 0: the kernel has no room.
-result<std::size_t> message_writer::send_memory(item& front) {
-  const auto frames = std::span<const std::byte>(front.bytes).subspan(front.bytes_sent);
-  const auto sent = stream_.send(frames, front.memory.bytes, front.file.bytes > 0);
-  if (!sent) return sent;
-  const std::size_t of_frames = std::min(*sent, frames.size());
-  front.bytes_sent += of_frames;
-  front.memory.bytes = front.memory.bytes.subspan(*sent - of_frames);
-  return sent;
-}
-
-result<std::size_t> message_writer::send_file(item& front) {
-  const auto sent = stream_.send_file(front.file.fd, front.file.offset, front.file.bytes);
-  if (!sent) return sent;
-  front.file.offset += *sent;
-  front.file.bytes -= *sent;
-  return sent;
-}
-
-awaitable<result<void>> message_writer::send_front() {
-  item& front = queue_.front();
-  while (!failure_) {
-    const bool in_memory = front.bytes_sent < front.bytes.size() || !front.memory.bytes.empty();
-    if (!in_memory && front.file.bytes == 0) co_return result<void>{};
-    const auto sent = in_memory ? send_memory(front) : send_file(front);
+awaitable<result<void>> message_writer::send_queued() {
+  while (!failure_ && !queue_.empty()) {
+    const auto sent = send_some();
     if (!sent) co_return std::unexpected(sent.error());
     if (*sent > 0) {
       const std::size_t before = queued_;
@@ -162,7 +141,53 @@ awaitable<result<void>> message_writer::send_front() {
     auto [failed] = co_await stream_.writable();
     if (failed) co_return fail(errc::cancelled, "wait to send");
   }
-  co_return std::unexpected(*failure_);
+  if (failure_) co_return std::unexpected(*failure_);
+  co_return result<void>{};
+}
+
+// 0: the kernel has no room.
+result<std::size_t> message_writer::send_some() {
+  item& front = queue_.front();
+  const bool in_memory = front.bytes_sent < front.bytes.size() || !front.memory.bytes.empty();
+  const auto sent = in_memory ? send_memory() : send_file(front);
+  while (!queue_.empty() && queue_.front().is_sent()) queue_.pop_front();
+  return sent;
+}
+
+// As much of the queue as one call takes: up to what lies in a file.
+result<std::size_t> message_writer::send_memory() {
+  std::array<std::span<const std::byte>, stream::pieces_max> pieces;
+  std::size_t count = 0;
+  bool more = false;
+  for (const item& next : queue_) {
+    more = count + 2 > pieces.size();
+    if (more) break;
+    pieces[count++] = std::span<const std::byte>(next.bytes).subspan(next.bytes_sent);
+    if (!next.memory.bytes.empty()) pieces[count++] = next.memory.bytes;
+    more = next.file.bytes > 0;
+    if (more) break;
+  }
+  const auto sent = stream_.send(std::span(pieces).first(count), more);
+  if (sent) advance(*sent);
+  return sent;
+}
+
+void message_writer::advance(std::size_t sent) {
+  for (auto next = queue_.begin(); sent > 0; ++next) {
+    const std::size_t of_frames = std::min(sent, next->bytes.size() - next->bytes_sent);
+    const std::size_t of_memory = std::min(sent - of_frames, next->memory.bytes.size());
+    next->bytes_sent += of_frames;
+    next->memory.bytes = next->memory.bytes.subspan(of_memory);
+    sent -= of_frames + of_memory;
+  }
+}
+
+result<std::size_t> message_writer::send_file(item& front) {
+  const auto sent = stream_.send_file(front.file.fd, front.file.offset, front.file.bytes);
+  if (!sent) return sent;
+  front.file.offset += *sent;
+  front.file.bytes -= *sent;
+  return sent;
 }
 
 }  // namespace sluice::net

@@ -78,21 +78,25 @@ class message_writer {
     std::size_t bytes_sent = 0;
     memory_piece memory;
     file_piece file;
-    [[nodiscard]] bool has_payload() const noexcept { return !memory.bytes.empty() || file.bytes; }
+    bool with_payload = false;
+    [[nodiscard]] bool is_sent() const noexcept {
+      return bytes_sent == bytes.size() && memory.bytes.empty() && file.bytes == 0;
+    }
   };
 
   std::vector<std::byte>& tail(std::size_t more);
   void added(std::size_t bytes);
-  awaitable<result<void>> send_front();
-  result<std::size_t> send_memory(item& front);
+  awaitable<result<void>> send_queued();
+  result<std::size_t> send_some();
+  result<std::size_t> send_memory();
   result<std::size_t> send_file(item& front);
+  void advance(std::size_t sent);
 
   stream& stream_;
   signal changed_;
   std::deque<item> queue_;
   std::size_t queued_ = 0;  // bytes in queue_
   std::uint64_t sent_ = 0;
-  bool sending_front_ = false;
   bool closed_ = false;
   std::optional<error> failure_;
 };

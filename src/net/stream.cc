@@ -129,11 +129,16 @@ std::uint64_t stream::arrived() const noexcept {
 
 result<std::size_t> stream::send(std::span<const std::byte> first,
                                  std::span<const std::byte> second, bool more) {
+  return send(std::array{first, second}, more);
+}
+
+result<std::size_t> stream::send(byte_pieces pieces, bool more) {
   if (!socket_.is_open()) return fail(errc::cancelled, "send");
-  if (tls_) return tls_->send(first, second, more);
-  std::array<iovec, 2> pieces{piece_of(first), piece_of(second)};
+  if (tls_) return tls_->send(pieces, more);
+  std::array<iovec, pieces_max> all{};
+  std::ranges::transform(pieces, all.begin(), piece_of);
   msghdr message{};
-  message.msg_iov = pieces.data();
+  message.msg_iov = all.data();
   message.msg_iovlen = pieces.size();
   const int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0);
   for (;;) {

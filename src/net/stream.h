@@ -15,6 +15,9 @@ namespace sluice::net {
 
 class tls_link;
 
+// Bytes that lie in several places.
+using byte_pieces = std::span<const std::span<const std::byte>>;
+
 // Owns the socket, which is in non-blocking mode (see tune). Movable while nobody waits. One
 // thread; one coroutine receives and one sends at the same time. No operation waits: who got 0
 // waits with readable() or writable() and calls again, a sender with the same bytes.
@@ -23,6 +26,8 @@ class tls_link;
 // 8446, 6.1), broken_stream (reset, cut off, or what is no TLS), io, cancelled (closed by us).
 class stream {
  public:
+  static constexpr std::size_t pieces_max = 64;  // to one call of send
+
   explicit stream(tcp_socket socket) noexcept;
   stream(stream&& other) noexcept;
   ~stream();
@@ -79,8 +84,9 @@ class stream {
 
   // --- sending ---
 
-  // Both, one behind the other: how many bytes were taken; 0: the kernel has no room. `more`
-  // follows at once: the kernel may wait for it.
+  // Up to pieces_max pieces, one behind the other: how many bytes were taken; 0: the kernel has no
+  // room. `more` follows at once: the kernel may wait for it.
+  [[nodiscard]] result<std::size_t> send(byte_pieces pieces, bool more);
   [[nodiscard]] result<std::size_t> send(std::span<const std::byte> first,
                                          std::span<const std::byte> second, bool more);
 

@@ -306,16 +306,21 @@ result<std::size_t> tls_link::write(std::span<const std::byte> content, bool mor
   return std::size_t{0};
 }
 
-result<std::size_t> tls_link::send(std::span<const std::byte> first,
-                                   std::span<const std::byte> second, bool more) {
-  if (first.empty() && second.empty()) return std::size_t{0};
-  if (first.empty()) return write(second, more);
-  if (second.empty() || first.size() >= gathered_bytes)
-    return write(first, more || !second.empty());
-  const auto both = scratch().first(std::min(first.size() + second.size(), gathered_bytes));
-  std::ranges::copy(first, both.begin());
-  std::memcpy(both.data() + first.size(), second.data(), both.size() - first.size());
-  return write(both, more || both.size() < first.size() + second.size());
+result<std::size_t> tls_link::send(std::span<const std::span<const std::byte>> pieces, bool more) {
+  while (!pieces.empty() && pieces.front().empty()) pieces = pieces.subspan(1);
+  if (pieces.empty()) return std::size_t{0};
+  if (pieces.size() == 1 || pieces.front().size() >= gathered_bytes) {
+    return write(pieces.front(), more || pieces.size() > 1);
+  }
+  std::size_t used = 0;
+  bool whole = true;
+  for (const auto& piece : pieces) {
+    const auto fits = piece.first(std::min(piece.size(), gathered_bytes - used));
+    std::ranges::copy(fits, scratch().subspan(used).begin());
+    used += fits.size();
+    whole = whole && fits.size() == piece.size();
+  }
+  return write(scratch().first(used), more || !whole);
 }
 
 result<std::size_t> tls_link::send_file(int fd, std::uint64_t offset, std::uint64_t size_bytes) {

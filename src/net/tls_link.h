@@ -46,8 +46,8 @@ class tls_link {
 
   [[nodiscard]] result<std::size_t> receive(std::span<std::byte> into);
   [[nodiscard]] result<std::optional<std::byte>> peek();
-  [[nodiscard]] result<std::size_t> send(std::span<const std::byte> first,
-                                         std::span<const std::byte> second, bool more);
+  [[nodiscard]] result<std::size_t> send(std::span<const std::span<const std::byte>> pieces,
+                                         bool more);
   [[nodiscard]] result<std::size_t> send_file(int fd, std::uint64_t offset,
                                               std::uint64_t size_bytes);
   void close_notify() noexcept;
