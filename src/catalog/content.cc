@@ -1,5 +1,6 @@
 #include "catalog/content.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace sluice::catalog {
@@ -14,6 +15,13 @@ std::vector<base::digest128> to_digests(const std::vector<std::byte>& bytes) {
     std::memcpy(digests.data(), bytes.data(), digests.size() * sizeof(base::digest128));
   }
   return digests;
+}
+
+std::optional<sha256_digest> to_sha256(const std::vector<std::byte>& bytes) {
+  if (bytes.size() != sizeof(sha256_digest)) return std::nullopt;
+  sha256_digest digest;
+  std::ranges::copy(bytes, digest.begin());
+  return digest;
 }
 
 }  // namespace
@@ -50,11 +58,23 @@ std::optional<content_row> find_content(session& s, const file_identity& file,
   digests.bind_out(q);
   sha256.bind_out(q);
   if (!q.next()) return std::nullopt;
-  content_row row{file, size_bytes, mtime_ns, to_digests(digests.get()), std::nullopt};
-  if (const auto sha = sha256.get(); sha.size() == sizeof(sha256_digest)) {
-    std::memcpy(row.sha256.emplace().data(), sha.data(), sha.size());
-  }
-  return row;
+  return content_row{file, size_bytes, mtime_ns, to_digests(digests.get()),
+                     to_sha256(sha256.get())};
+}
+
+std::optional<sha256_digest> find_sha256(session& s, const file_identity& file,
+                                         std::uint64_t size_bytes, std::int64_t mtime_ns) {
+  const auto dev = signed_bits(file.dev);
+  const auto ino = signed_bits(file.ino);
+  const auto size = signed_bits(size_bytes);
+  bytes_column sha256(s);
+  query q(s,
+          "SELECT sha256 FROM content WHERE dev = :dev AND ino = :ino "
+          "AND btime_ns = :btime AND size_bytes = :size AND mtime_ns = :mtime");
+  q.in(dev).in(ino).in(file.btime_ns).in(size).in(mtime_ns);
+  sha256.bind_out(q);
+  if (!q.next()) return std::nullopt;
+  return to_sha256(sha256.get());
 }
 
 void remove_content(session& s, const file_identity& file) {

@@ -45,6 +45,11 @@ void put_content(session& s, const content_row& row);
                                                       std::uint64_t size_bytes,
                                                       std::int64_t mtime_ns);
 
+// Of that only the SHA-256, for those who ask about many files.
+[[nodiscard]] std::optional<sha256_digest> find_sha256(session& s, const file_identity& file,
+                                                       std::uint64_t size_bytes,
+                                                       std::int64_t mtime_ns);
+
 // Forgets the file; harmless where nothing is known.
 void remove_content(session& s, const file_identity& file);
 

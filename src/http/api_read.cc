@@ -1,4 +1,5 @@
 // What the API tells: listings, entries, uploads, the server.
+#include "base/bytes.h"
 #include "http/api.h"
 #include "http/api_json.h"
 #include "http/syntax.h"
@@ -36,26 +37,38 @@ parsed<page_wish> read_page_wish(const request& asked) {
 struct listed {
   std::string path;
   store::list_page page;
+  std::vector<std::optional<catalog::sha256_digest>> digests;  // of the entries
 };
 
-result<listed> list(transfer::tree& tree, const base::permitted<base::right::see>& where,
+result<listed> list(service& shared, const base::permitted<base::right::see>& where,
                     const page_wish& wanted) {
   const auto parsed_path = store::rel_path::parse(where.path());
   if (!parsed_path) return std::unexpected(parsed_path.error());
-  auto listing = tree.list(where, wanted.how);
+  auto listing = shared.tree.list(where, wanted.how);
   if (!listing) return std::unexpected(listing.error());
   auto page = listing->next(wanted.limit);
   if (!page) return std::unexpected(page.error());
-  return listed{parsed_path->text(), std::move(*page)};
+  auto digests = shared.downloads.known_sha256(page->entries);
+  if (!digests) return std::unexpected(digests.error());
+  return listed{parsed_path->text(), std::move(*page), std::move(*digests)};
 }
 
-json page_json(const listed& found) {
+// Whoever may take the content may know its digest.
+json with_digest(json told, const std::optional<catalog::sha256_digest>& known,
+                 const base::caller& who, std::string_view path) {
+  if (known && who.may(path).has(base::right::take)) told["sha256"] = base::to_hex(*known);
+  return told;
+}
+
+json page_json(const listed& found, const base::caller& who) {
   json told;
   told["path"] = found.path;
   told["entries"] = json::array();
   const std::string above = found.path.empty() ? "" : found.path + '/';
-  for (const auto& entry : found.page.entries) {
-    told["entries"].push_back(to_json(entry, above + entry.name));
+  for (std::size_t i = 0; i < found.page.entries.size(); ++i) {
+    const auto& entry = found.page.entries[i];
+    const std::string path = above + entry.name;
+    told["entries"].push_back(with_digest(to_json(entry, path), found.digests[i], who, path));
   }
   if (found.page.more && !found.page.entries.empty()) {
     told["next"] = found.page.entries.back().name;
@@ -71,9 +84,9 @@ awaitable<result<void>> api_list(exchange& now, service& shared) {
   const auto where = now.permit<base::right::see>(now.asked().below("/api/list/"));
   if (!where) co_return std::unexpected(where.error());
   const auto found = co_await net::on_pool(
-      shared.pool, [&shared, &where, &wanted] { return list(shared.tree, *where, *wanted); });
+      shared.pool, [&shared, &where, &wanted] { return list(shared, *where, *wanted); });
   if (!found) co_return std::unexpected(found.error());
-  const json told = page_json(*found);
+  const json told = page_json(*found, *now.caller());
   co_return co_await send_json(now, status::ok, told);
 }
 
@@ -84,8 +97,13 @@ awaitable<result<void>> api_stat(exchange& now, service& shared) {
   const auto entry =
       co_await net::on_pool(shared.pool, [&shared, &what] { return shared.tree.stat(*what); });
   if (!entry) co_return std::unexpected(entry.error());
-  const auto plain = store::rel_path::parse(path);
-  const json told = to_json(*entry, plain ? plain->text() : path);
+  const auto digests = co_await net::on_pool(shared.pool, [&shared, &entry] {
+    return shared.downloads.known_sha256(std::span(&*entry, 1));
+  });
+  if (!digests) co_return std::unexpected(digests.error());
+  const auto parsed_path = store::rel_path::parse(path);
+  const std::string plain = parsed_path ? parsed_path->text() : path;
+  const json told = with_digest(to_json(*entry, plain), digests->front(), *now.caller(), plain);
   co_return co_await send_json(now, status::ok, told);
 }
 

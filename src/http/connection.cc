@@ -235,7 +235,7 @@ awaitable<result<bool>> connection::serve_next() {
   }
   base::log_debug("{}: refused a request: {}", to_string(peer_), asked->error().detail);
   response refused(asked->error());
-  co_await reject(std::move(refused));
+  co_await reject(std::move(refused), false);
   co_return false;
 }
 
@@ -291,7 +291,7 @@ awaitable<result<bool>> connection::drop_body(exchange& now) {
   co_return true;
 }
 
-awaitable<void> connection::reject(response refused) {
+awaitable<void> connection::reject(response refused, bool to_head) {
   ++number_;
   ++shared_.counts.responses.at(static_cast<unsigned>(refused.code()) % 600);
   std::string text;
@@ -300,7 +300,8 @@ awaitable<void> connection::reject(response refused) {
   text += refused.lines();
   if (refused.code() == status::service_unavailable) text += retry_after;
   text += "Content-Security-Policy: default-src 'none'\r\nConnection: close\r\nContent-Length: " +
-          std::to_string(refused.body().size()) + "\r\n\r\n" + refused.body();
+          std::to_string(refused.body().size()) + "\r\n\r\n";
+  if (!to_head) text += refused.body();
   enter(phase::exchange);
   const auto sent = co_await output_.send(text, {}, false);
   if (sent) co_await linger();
@@ -327,7 +328,8 @@ awaitable<void> connection::run_refusing(std::shared_ptr<connection> self, refus
   const auto came = co_await self->read_head(asked);
   if (came) {
     response refused = *asked ? answer_of(why, **asked, self->shared_) : response(asked->error());
-    co_await self->reject(std::move(refused));
+    const bool to_head = *asked && (*asked)->method == "HEAD";
+    co_await self->reject(std::move(refused), to_head);
   }
   self->watch_.end();
   self->stream_.close_notify();

@@ -68,7 +68,8 @@ class connection final : public std::enable_shared_from_this<connection>, privat
   awaitable<bool> serve_one(request& asked);
   awaitable<result<void>> answer_failure(exchange& now, const error& why);
   awaitable<result<bool>> drop_body(exchange& now);
-  awaitable<void> reject(response refused);
+  // To a HEAD the same without its body (RFC 9110, 9.3.2).
+  awaitable<void> reject(response refused, bool to_head);
   awaitable<void> linger();
   void enter(phase next);
   void look(clock::time_point now) override;

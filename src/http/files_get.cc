@@ -71,9 +71,10 @@ std::string digest_field(const catalog::sha256_digest& digest) {
 
 // On record, or computed now. It is a wish: where it cannot be granted, the answer has none.
 awaitable<void> add_digest(exchange& now, service& shared, representation& what) {
-  const auto known = co_await net::on_pool(
-      shared.pool, [&shared, &what] { return shared.downloads.sha256_of(what.file->info()); });
-  if (known && *known) what.digest = digest_field(**known);
+  const auto known = co_await net::on_pool(shared.pool, [&shared, &what] {
+    return shared.downloads.known_sha256(std::span(&what.file->info(), 1));
+  });
+  if (known && known->front()) what.digest = digest_field(*known->front());
   if (!what.digest.empty()) co_return;
   const auto place = shared.digests.try_take();
   if (!place) co_return;

@@ -189,8 +189,9 @@ std::optional<result<std::shared_ptr<const store::content>>> downloads::try_open
   return site_.store.try_open_content(*parsed);
 }
 
-result<std::optional<catalog::sha256_digest>> downloads::sha256_of(const store::entry& file) {
-  return find_sha256(site_, file);
+result<std::vector<std::optional<catalog::sha256_digest>>> downloads::known_sha256(
+    std::span<const store::entry> files) {
+  return find_sha256(site_, files);
 }
 
 whole_digest downloads::begin_sha256(std::shared_ptr<const store::content> file) {

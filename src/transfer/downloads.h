@@ -110,8 +110,10 @@ class downloads {
   [[nodiscard]] std::optional<result<std::shared_ptr<const store::content>>> try_open_content(
       const allowed& what);
 
-  // Its SHA-256, where it is on record; and computing it. See whole_digest.h.
-  [[nodiscard]] result<std::optional<catalog::sha256_digest>> sha256_of(const store::entry& file);
+  // Each one's SHA-256, where it is on record; and computing one. See whole_digest.h. They tell
+  // about content: whoever calls has asked whether that may be taken.
+  [[nodiscard]] result<std::vector<std::optional<catalog::sha256_digest>>> known_sha256(
+      std::span<const store::entry> files);
   [[nodiscard]] whole_digest begin_sha256(std::shared_ptr<const store::content> file);
 
  private:

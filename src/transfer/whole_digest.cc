@@ -30,11 +30,16 @@ struct whole_digest::state {
   std::vector<std::byte> block;
 };
 
-result<std::optional<catalog::sha256_digest>> find_sha256(site& where, const store::entry& file) {
-  const auto row = find_row(where, file);
-  if (!row) return std::unexpected(row.error());
-  if (!*row) return std::nullopt;
-  return (*row)->sha256;
+result<std::vector<std::optional<catalog::sha256_digest>>> find_sha256(
+    site& where, std::span<const store::entry> files) {
+  return where.catalog.read([&](catalog::session& s) {
+    std::vector<std::optional<catalog::sha256_digest>> found;
+    found.reserve(files.size());
+    for (const auto& file : files) {
+      found.push_back(catalog::find_sha256(s, to_catalog(file.id), file.size_bytes, file.mtime_ns));
+    }
+    return found;
+  });
 }
 
 whole_digest::whole_digest(site& where, std::shared_ptr<const store::content> file)

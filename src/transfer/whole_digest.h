@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "catalog/content.h"
@@ -11,9 +13,10 @@
 
 namespace sluice::transfer {
 
-// What is on record about exactly this content; nullopt where it was never asked for. Blocks.
-[[nodiscard]] result<std::optional<catalog::sha256_digest>> find_sha256(site& where,
-                                                                        const store::entry& file);
+// What is on record about exactly this content, for each in its place; nullopt where it was never
+// asked for. Blocks; one look into the catalog.
+[[nodiscard]] result<std::vector<std::optional<catalog::sha256_digest>>> find_sha256(
+    site& where, std::span<const store::entry> files);
 
 // Reads a file through, a step at a time, so that a large one does not keep a thread of the pool.
 // At the end the digest is recorded, with those of the blocks, unless the file changed. One thread

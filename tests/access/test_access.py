@@ -12,6 +12,7 @@ from http_client import Line
 from wire_client import Failed
 
 from access.conftest import run
+from product.conftest import until
 
 CANARY = "canary-" + "Zq7" * 8
 
@@ -124,6 +125,17 @@ def test_a_browser_logs_in_and_out(house):
     gone = post(house, "/api/logout", {}, sent)
     assert gone.status == 204 and "Max-Age=0" in gone["Set-Cookie"]
     assert me() is None
+
+
+def test_a_digest_is_for_those_who_may_take_the_content(house):
+    (house.root / "a").write_bytes(b"x")
+    os.utime(house.root / "a", (1, 1))
+    sees, takes = house.account("sees", "/=see"), house.account("takes", "/=see,take")
+    assert "Repr-Digest" in house.ask(takes, "HEAD", "/files/a", "Want-Repr-Digest: sha-256=1")
+    for target in ("/api/stat/a", "/api/list/"):
+        until(lambda: b'"sha256"' in house.ask(takes, "GET", target).body, "the digest is recorded")
+        seen = house.ask(sees, "GET", target)
+        assert seen.status == 200 and b'"sha256"' not in seen.body
 
 
 def test_log_out_everywhere(house):

@@ -1,5 +1,6 @@
 """/api: the served folder as JSON. The last test holds docs/openapi.json against the server."""
 
+import hashlib
 import json
 import os
 import pathlib
@@ -10,6 +11,7 @@ import pytest
 from client.conftest import content
 from http_client import Line
 from openapi import OPENAPI, matches
+from product.conftest import until
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +75,26 @@ def test_a_program_is_told_to_be_one(line, tree):
 def test_the_url_of_an_entry_leads_to_it(line):
     url = get(line, "/api/list/day%201")["entries"][3]["url"]
     assert line.ask("GET", url).body == "日本.mp4".encode()
+
+
+def test_a_digest_is_told_where_it_is_known(line, tree):
+    film = tree.root / "day 1" / "digested.mov"
+    film.write_bytes(b"first")
+    os.utime(film, (1, 1))  # what changed a moment ago is not recorded
+    assert "sha256" not in get(line, "/api/stat/day%201/digested.mov")
+    assert "Repr-Digest" in line.ask("HEAD", "/files/day%201/digested.mov", "Want-Repr-Digest: sha-256=1")
+
+    def told():
+        listed = {entry["name"]: entry for entry in get(line, "/api/list/day%201")["entries"]}
+        assert "sha256" not in listed["b"]
+        assert listed["digested.mov"] == get(line, "/api/stat/day%201/digested.mov")
+        return listed["digested.mov"].get("sha256")
+
+    until(lambda: told() == hashlib.sha256(b"first").hexdigest(), "the digest is recorded")
+    film.write_bytes(b"other")
+    os.utime(film, (2, 2))
+    assert told() is None
+    film.unlink()
 
 
 def test_a_recursive_listing(line):

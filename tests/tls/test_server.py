@@ -202,6 +202,7 @@ def test_plaintext_http_is_told_where_to_go(secure):
             line.send(f"{method} /files/a%20b?x=1 HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
             answer = line.answer("HEAD")
             assert (answer.status, answer["Location"]) == (308, f"https://{host}/files/a%20b?x=1")
+            assert bool(line.to_end()) == (method == "GET")  # its body; a HEAD gets none
     for method, host in (("POST", "127.0.0.1"), ("PUT", "localhost"), ("GET", "elsewhere.example")):
         with Line(server.host, server.port) as line:
             answer = line.ask(method, "/files/a", host=host)
