@@ -1,13 +1,16 @@
 """Want-Repr-Digest and Repr-Digest: RFC 9530."""
 
 import base64
+import contextlib
 import hashlib
+import itertools
 import os
 
 import pytest
 
 from client.conftest import content
 from http_client import Line
+from product.conftest import until
 
 BODY = content(20_000_000)
 
@@ -67,3 +70,24 @@ def test_what_the_disk_lost_gets_no_digest(line, file):
     flip(path, 1_500_000)
     drop_cache(path)
     assert "Repr-Digest" not in line.ask("GET", "/files/lost.bin", "Want-Repr-Digest: sha-256=1")
+
+
+def test_four_are_computed_at_a_time_and_whoever_asks_then_gets_none(line, file):
+    """Of files that take an hour to read, by clients that stay until they are told to go."""
+    names = (f"small-{i}" for i in itertools.count())
+
+    def has_digest():
+        path = file.root / next(names)
+        path.write_bytes(b"x")
+        os.utime(path, (10**9, 10**9))
+        return "Repr-Digest" in line.ask("GET", f"/files/{path.name}", "Want-Repr-Digest: sha-256=1")
+
+    with contextlib.ExitStack() as all_of_them:
+        for i in range(4):
+            assert has_digest(), f"{i} are computed"
+            with open(file.root / f"endless-{i}", "wb") as endless:
+                endless.truncate(1 << 43)
+            waiting = all_of_them.enter_context(Line(file.host, file.port))
+            waiting.send(f"GET /files/endless-{i} HTTP/1.1\r\nHost: localhost\r\nWant-Repr-Digest: sha-256=1\r\n\r\n".encode())
+        until(lambda: not has_digest(), "the fourth is being computed")
+    until(has_digest, "the clients left")
