@@ -1,10 +1,12 @@
 #include "http/connection.h"
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <exception>
 
 #include "base/log.h"
 #include "http/router.h"
+#include "net/parking.h"
 #include "net/path_tuning.h"
 #include "sluice/host_port.h"
 
@@ -49,26 +51,71 @@ response answer_of(refusal why, const request& asked, const service& shared) {
                  "this server has as many connections as it may; try again in a moment");
 }
 
+class parked_connection final : public net::parked {
+ public:
+  parked_connection(service& shared, tenancy has) : shared_(shared), has_(std::move(has)) {
+    ++shared_.counts.connections_parked;
+  }
+  ~parked_connection() override { --shared_.counts.connections_parked; }
+
+  void resume(tcp_socket socket) override {
+    const auto peer = peer_of(socket);
+    const auto where = socket.get_executor();
+    auto running =
+        std::make_shared<connection>(net::stream(std::move(socket)), shared_, std::move(has_));
+    boost::asio::co_spawn(where, connection::run(std::move(running)),
+                          [peer](const std::exception_ptr& thrown, const result<void>& outcome) {
+                            if (thrown) return log_bug(peer, thrown);
+                            log_end(peer, outcome);
+                          });
+  }
+
+ private:
+  static void log_bug(const tcp_endpoint& peer, const std::exception_ptr& thrown) {
+    try {
+      std::rethrow_exception(thrown);
+    } catch (const std::exception& bug) {
+      base::log_error("{}: the session threw: {}", to_string(peer), bug.what());
+    }
+  }
+
+  static void log_end(const tcp_endpoint& peer, const result<void>& outcome) {
+    if (outcome) return base::log_debug("{}: left", to_string(peer));
+    base::log_info("{}: ended: {}", to_string(peer), outcome.error().message());
+  }
+
+  service& shared_;
+  tenancy has_;
+};
+
 }  // namespace
 
-connection::connection(net::stream client, service& shared)
-    : stream_(std::move(client)),
+tenancy::count::count(service& of) : of_(&of) {
+  ++of.counts.connections;
+  ++of.counts.connections_open;
+}
+
+tenancy::count::~count() {
+  if (of_ != nullptr) --of_->counts.connections_open;
+}
+
+connection::connection(net::stream client, service& shared, tenancy has)
+    : has_(std::move(has)),
+      stream_(std::move(client)),
       shared_(shared),
       where_(stream_.get_executor()),
       peer_(peer_of(stream_.socket())),
       input_(stream_),
       output_(stream_),
+      number_(has_.requests),
       since_(clock::now()) {
   net::tune(stream_.socket());
   const auto& limits = shared_.limits;
   watch_ =
       net::watch(where_, *this, net::pause_for(std::min({limits.head, limits.idle, limits.stall})));
-  ++shared_.counts.connections;
-  ++shared_.counts.connections_open;
 }
 
 connection::~connection() {
-  --shared_.counts.connections_open;
   shared_.counts.received_bytes += input_.received();
   shared_.counts.sent_bytes += output_.sent();
 }
@@ -194,23 +241,30 @@ awaitable<result<void>> connection::read_head(std::optional<parsed<request>>& as
 }
 
 // Most connections wait for a request most of the time: this frame is what that costs. So it holds
-// nothing of a request, and waits on the stream itself. Behind a response hardly anything is there
-// yet, so it does not look before it waits.
+// nothing of a request. Behind a response hardly anything is there yet, so it does not look before
+// it waits.
 awaitable<result<void>> connection::run(std::shared_ptr<connection> self) {
   result<void> outcome;
   for (bool goes_on = true; goes_on;) {
     self->enter(phase::idle);
-    if (self->number_ > 0 && self->input_.buffered().empty()) {
-      if (self->input_.begin_wait(1)) {
-        auto [failed] = co_await self->stream_.readable();
-        self->input_.end_wait();
-        if (failed) {
-          const error why{errc::cancelled, "wait for a request"};
-          outcome = std::unexpected(self->explain(why));
-          break;
-        }
+    bool waits = self->number_ > 0 && self->input_.buffered().empty();
+    while (waits && self->input_.begin_wait(1)) {
+      if (self->has_.held && !self->stream_.is_tls()) enter_line(self->where_, *self);
+      auto [failed] = co_await self->stream_.readable();
+      leave_line(self->where_, *self);
+      self->input_.end_wait();
+      if (self->parks_ && !self->trouble_) {
+        self->park();
+        co_return result<void>{};
       }
+      if (failed) {
+        const error why{errc::cancelled, "wait for a request"};
+        outcome = std::unexpected(self->explain(why));
+        break;
+      }
+      waits = self->woken_for_nothing();
     }
+    if (!outcome) break;
     const auto served = co_await self->serve_next();
     if (!served) outcome = std::unexpected(served.error());
     goes_on = served && *served;
@@ -223,6 +277,25 @@ awaitable<result<void>> connection::run(std::shared_ptr<connection> self) {
   }
   if (outcome && self->trouble_) outcome = std::unexpected(*self->trouble_);
   co_return outcome;
+}
+
+// The first wait of a connection often is.
+bool connection::woken_for_nothing() {
+  const auto got = input_.receive(shared_.limits.head_bytes);
+  return got && *got == 0;
+}
+
+// It wakes the coroutine that waits; what came meanwhile wakes the parked connection.
+void connection::go_parking() {
+  parks_ = true;
+  stream_.cancel();
+}
+
+void connection::park() {
+  watch_.end();
+  has_.requests = number_;
+  auto kept = std::make_unique<parked_connection>(shared_, std::move(has_));
+  net::park(std::move(stream_.socket()), std::move(kept), since_ + shared_.limits.idle);
 }
 
 awaitable<result<bool>> connection::serve_next() {
@@ -336,12 +409,16 @@ awaitable<void> connection::run_refusing(std::shared_ptr<connection> self, refus
   self->stream_.close();
 }
 
-awaitable<result<void>> serve(net::stream client, service& shared) {
-  return connection::run(std::make_shared<connection>(std::move(client), shared));
+awaitable<result<void>> serve(net::stream client, service& shared,
+                              std::shared_ptr<const void> held) {
+  tenancy has{.open = tenancy::count(shared), .held = std::move(held)};
+  return connection::run(std::make_shared<connection>(std::move(client), shared, std::move(has)));
 }
 
 awaitable<void> refuse(net::stream client, service& shared, refusal why) {
-  return connection::run_refusing(std::make_shared<connection>(std::move(client), shared), why);
+  tenancy has{.open = tenancy::count(shared), .held = {}};
+  return connection::run_refusing(
+      std::make_shared<connection>(std::move(client), shared, std::move(has)), why);
 }
 
 }  // namespace sluice::http

@@ -6,9 +6,11 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "http/exchange.h"
 #include "http/head.h"
+#include "http/idle_line.h"
 #include "http/input.h"
 #include "http/output.h"
 #include "http/service.h"
@@ -20,7 +22,11 @@ namespace sluice::http {
 // Runs the connection of a client that was just accepted, on the stream's thread; returns when it
 // is over and the stream is closed. The result says how it ended: success when the client left
 // between two requests. `shared` outlives it.
-awaitable<result<void>> serve(net::stream client, service& shared);
+//
+// With `held`, which lives as long as the connection, it also returns, with success, when nobody
+// speaks for a while: then the connection is parked (net/parking.h), and goes on by itself.
+awaitable<result<void>> serve(net::stream client, service& shared,
+                              std::shared_ptr<const void> held = {});
 
 enum class refusal : std::uint8_t {
   busy,       // as many connections as there may be: 503
@@ -31,10 +37,30 @@ enum class refusal : std::uint8_t {
 // `limits.head` long.
 awaitable<void> refuse(net::stream client, service& shared, refusal why);
 
+// What a connection has for as long as it is open, awake or parked.
+struct tenancy {
+  class count {  // among those that are open
+   public:
+    explicit count(service& of);
+    ~count();
+    count(count&& other) noexcept : of_(std::exchange(other.of_, nullptr)) {}
+    count& operator=(count&&) = delete;
+
+   private:
+    service* of_;
+  };
+
+  count open;
+  std::shared_ptr<const void> held;  // none: it is not parked
+  std::uint64_t requests = 0;        // that were answered
+};
+
 // The inside, for exchanges. Shared with those who may abort it; one thread.
-class connection final : public std::enable_shared_from_this<connection>, private net::watched {
+class connection final : public std::enable_shared_from_this<connection>,
+                         private net::watched,
+                         private idler {
  public:
-  connection(net::stream client, service& shared);
+  connection(net::stream client, service& shared, tenancy has);
   virtual ~connection();
   connection(const connection&) = delete;
   connection& operator=(const connection&) = delete;
@@ -73,11 +99,16 @@ class connection final : public std::enable_shared_from_this<connection>, privat
   awaitable<void> linger();
   void enter(phase next);
   void look(clock::time_point now) override;
+  [[nodiscard]] clock::time_point idle_since() const noexcept override { return since_; }
+  void go_parking() override;
+  [[nodiscard]] bool woken_for_nothing();
+  void park();
   [[nodiscard]] bool is_too_slow(clock::time_point now);
   void time_out(const char* what, bool answerable);
   void note_trouble(error why);
   void close(error why);
 
+  tenancy has_;
   net::stream stream_;
   service& shared_;
   const executor where_;
@@ -87,6 +118,7 @@ class connection final : public std::enable_shared_from_this<connection>, privat
   net::watch watch_;
   std::uint64_t number_ = 0;  // of the current request
   phase phase_ = phase::idle;
+  bool parks_ = false;       // instead of waiting on
   clock::time_point since_;  // of the phase
   std::optional<error> trouble_;
   clock::time_point trouble_since_;

@@ -54,6 +54,8 @@ std::string metrics_text(service& shared, const store::volume_space& space) {
   const counters& counts = *shared.observed;
   const std::vector<MetricFamily> all{
       gauge("sluice_http_connections", "Connections that are open.", counts.connections_open),
+      gauge("sluice_http_connections_parked", "Of those, where nobody spoke for a while.",
+            counts.connections_parked),
       counter("sluice_http_connections_total", "Connections that were opened.", counts.connections),
       responses(counts),
       counter("sluice_http_received_bytes_total", "Bytes of connections that ended.",

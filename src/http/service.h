@@ -39,6 +39,7 @@ struct connection_limits {
 // What happened since the server began, for /metrics. Any thread.
 struct counters {
   std::atomic<std::uint64_t> connections_open = 0;
+  std::atomic<std::uint64_t> connections_parked = 0;  // of those
   std::atomic<std::uint64_t> connections = 0;
   std::atomic<std::uint64_t> received_bytes = 0;  // by connections that ended
   std::atomic<std::uint64_t> sent_bytes = 0;

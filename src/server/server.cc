@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "http/connection.h"
 #include "native/session.h"
+#include "net/parking.h"
 #include "net/stream.h"
 #include "net/tls_server.h"
 #include "server/certificate.h"
@@ -86,18 +87,46 @@ class io_threads {
   std::vector<asio::executor_work_guard<executor>> guards_;
 };
 
-// Counts a connection while it lives.
-class place {
+// Connections of clients, awake or parked, and whoever waits for the last of them to end.
+class connection_count {
  public:
-  explicit place(std::atomic<std::size_t>& taken) : taken_(taken), number_(++taken) {}
-  ~place() { --taken_; }
-  place(const place&) = delete;
-  place& operator=(const place&) = delete;
-  [[nodiscard]] std::size_t number() const noexcept { return number_; }
+  // Counted while this lives, on any thread.
+  class place {
+   public:
+    explicit place(connection_count& all) : all_(all), number_(++all.count_) {}
+    ~place() {
+      if (--all_.count_ == 0) all_.tell();
+    }
+    place(const place&) = delete;
+    place& operator=(const place&) = delete;
+    // How many there were with it.
+    [[nodiscard]] std::size_t number() const noexcept { return number_; }
+
+   private:
+    connection_count& all_;
+    std::size_t number_;
+  };
+
+  // When no more come; on the thread of the io_context.
+  awaitable<void> none(asio::io_context& where) {
+    none_.emplace(where.get_executor(), steady_timer::time_point::max());
+    where_ = &where;
+    while (count_ > 0) (void)co_await none_->async_wait(as_tuple);
+    none_.reset();
+  }
 
  private:
-  std::atomic<std::size_t>& taken_;
-  std::size_t number_;
+  void tell() {
+    auto* const where = where_.load();
+    if (where == nullptr) return;
+    asio::post(*where, [this] {
+      if (none_) none_->cancel();
+    });
+  }
+
+  std::atomic<std::size_t> count_ = 0;
+  std::atomic<asio::io_context*> where_ = nullptr;
+  std::optional<steady_timer> none_;
 };
 
 // What the sessions of both protocols work with.
@@ -107,7 +136,7 @@ struct services {
   http::service admin;
   std::unique_ptr<net::tls_server> tls;  // none: plaintext
   std::size_t max_connections;
-  std::atomic<std::size_t> connections = 0;
+  connection_count connections{};
 };
 
 awaitable<result<void>> end_with(error why) { co_return std::unexpected(std::move(why)); }
@@ -136,10 +165,13 @@ awaitable<result<void>> refuse_plain(net::protocol spoken, net::stream client, s
   co_return fail(errc::not_allowed, "the client does not speak TLS");
 }
 
-awaitable<result<void>> serve_protocol(net::protocol spoken, net::stream client, services& shared) {
+using place_ptr = std::shared_ptr<const connection_count::place>;
+
+awaitable<result<void>> serve_protocol(net::protocol spoken, net::stream client,
+                                       const place_ptr& here, services& shared) {
   switch (spoken) {
     case net::protocol::native: return native::serve(std::move(client), shared.native);
-    case net::protocol::http: return http::serve(std::move(client), shared.http);
+    case net::protocol::http: return http::serve(std::move(client), shared.http, here);
     case net::protocol::tls:
       return end_with({errc::unsupported, "the client wants TLS, and there is no certificate"});
     case net::protocol::unknown: break;
@@ -148,14 +180,14 @@ awaitable<result<void>> serve_protocol(net::protocol spoken, net::stream client,
 }
 
 // What there is to be done for a connection after its first word.
-awaitable<result<void>> answer(const result<greeting>& said, net::stream client, const place& here,
-                               services& shared) {
+awaitable<result<void>> answer(const result<greeting>& said, net::stream client,
+                               const place_ptr& here, services& shared) {
   if (!said) return end_with(said.error());
   if (said->is_plain) return refuse_plain(said->speaks, std::move(client), shared);
-  if (here.number() > shared.max_connections) {
+  if (here->number() > shared.max_connections) {
     return refuse(said->speaks, std::move(client), shared);
   }
-  return serve_protocol(said->speaks, std::move(client), shared);
+  return serve_protocol(said->speaks, std::move(client), here, shared);
 }
 
 void log_end(const tcp_endpoint& peer, const result<greeting>& said, const result<void>& outcome) {
@@ -173,7 +205,7 @@ awaitable<void> session_root(tcp_socket socket, services& shared) {
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   boost::system::error_code unknown;
   const tcp_endpoint peer = socket.remote_endpoint(unknown);
-  const place here(shared.connections);
+  const auto here = std::make_shared<const connection_count::place>(shared.connections);
   net::stream client(std::move(socket));
   auto asking = greet(client, shared.tls.get(), shared.native);
   const auto said = co_await std::move(asking);
@@ -341,7 +373,9 @@ class running_server {
     drain_deadline_.async_wait([this](const boost::system::error_code& cancelled) {
       if (!cancelled) close_all();
     });
+    for (auto* each : threads_.all()) asio::post(*each, [each] { net::close_parked(*each); });
     for (auto& each : listeners_) co_await each.drained();
+    co_await shared_.connections.none(threads_.first());
     drain_deadline_.cancel();
     signals_.cancel();
     hang_up_.cancel();
