@@ -16,7 +16,8 @@ def matches(value, schema):
     assert value in schema.get("enum", [value])
     for name in schema.get("required", []):
         assert name in value, (name, value)
-    for name, each in (value.items() if isinstance(value, dict) else []):
+    described = isinstance(value, dict) and "properties" in schema  # else its members are anybody's
+    for name, each in (value.items() if described else []):
         assert name in schema["properties"], f"{name} is not described"
         matches(each, schema["properties"][name])
     for each in value if isinstance(value, list) else []:

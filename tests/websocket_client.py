@@ -39,8 +39,10 @@ class WebSocket:
         flag = 0x80 if masked else 0
         if len(payload) < 126:
             head += bytes([flag | len(payload)])
-        else:
+        elif len(payload) < 1 << 16:
             head += bytes([flag | 126]) + struct.pack(">H", len(payload))
+        else:
+            head += bytes([flag | 127]) + struct.pack(">Q", len(payload))
         mask = os.urandom(4) if masked else b""
         body = bytes(b ^ mask[i % 4] for i, b in enumerate(payload)) if masked else payload
         self.line.send(head + mask + body)

@@ -12,7 +12,7 @@ namespace {
 //
 // The SQL stays within what SQLite and PostgreSQL share: BIGINT, TEXT, ON CONFLICT. Only BLOB is
 // SQLite's word (BYTEA there), and WITHOUT ROWID, which has no meaning there.
-constexpr std::array<std::string_view, 3> steps = {
+constexpr std::array<std::string_view, 4> steps = {
     // 1: content and uploads.
     R"sql(
 CREATE TABLE content (
@@ -87,6 +87,40 @@ CREATE TABLE access_token (
 );
 CREATE INDEX access_token_by_account ON access_token (account_id);
 ALTER TABLE upload ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+)sql",
+    // 4: what was said about files and folders.
+    R"sql(
+CREATE TABLE talk_change (
+  last BIGINT NOT NULL
+);
+INSERT INTO talk_change (last) VALUES (0);
+CREATE TABLE talk_room (
+  id BIGINT NOT NULL PRIMARY KEY,
+  path TEXT NOT NULL UNIQUE,
+  messages BIGINT NOT NULL
+);
+CREATE TABLE talk_message (
+  id BIGINT NOT NULL PRIMARY KEY,
+  room_id BIGINT NOT NULL REFERENCES talk_room (id) ON DELETE CASCADE,
+  version BIGINT NOT NULL,
+  account_id TEXT NOT NULL,
+  author TEXT NOT NULL,
+  guest BIGINT NOT NULL,
+  time_ms BIGINT NOT NULL,
+  text TEXT NOT NULL,
+  at_ms BIGINT,
+  until_ms BIGINT,
+  reply_to BIGINT,
+  resolved BIGINT NOT NULL,
+  edited BIGINT NOT NULL,
+  deleted BIGINT NOT NULL,
+  drawing TEXT NOT NULL,
+  nonce TEXT NOT NULL
+);
+CREATE UNIQUE INDEX talk_message_by_id ON talk_message (room_id, id);
+CREATE UNIQUE INDEX talk_message_by_version ON talk_message (room_id, version);
+CREATE UNIQUE INDEX talk_message_by_nonce ON talk_message (room_id, account_id, nonce)
+  WHERE nonce <> '';
 )sql",
 };
 

@@ -25,6 +25,11 @@ awaitable<result<void>> api_tokens(exchange& now, service& shared);
 awaitable<result<void>> api_add_token(exchange& now, service& shared);
 awaitable<result<void>> api_revoke_token(exchange& now, service& shared);
 
+// api_talk.cc
+awaitable<result<void>> api_talk(exchange& now, service& shared);
+awaitable<result<void>> api_say(exchange& now, service& shared);
+awaitable<result<void>> api_amend(exchange& now, service& shared);
+
 // api_session.cc
 awaitable<result<void>> api_login(exchange& now, service& shared);
 awaitable<result<void>> api_logout(exchange& now, service& shared);

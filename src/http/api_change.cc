@@ -65,20 +65,6 @@ parsed<remove_wish> read_remove(const json& object) {
   return remove_wish{std::move(*path), *recursive};
 }
 
-// Reads the body by `read`; without a wish the request has been refused.
-template <class Wish>
-awaitable<result<void>> take_wish(exchange& now, parsed<Wish> (*read)(const json&),
-                                  std::optional<Wish>& wish) {
-  parsed<json> object = json();
-  const auto came = co_await read_object(now, object);
-  if (!came) co_return came;
-  if (!object) co_return co_await now.refuse(object.error());
-  auto wanted = read(*object);
-  if (!wanted) co_return co_await now.refuse(wanted.error());
-  wish = std::move(*wanted);
-  co_return result<void>{};
-}
-
 result<store::entry> rename(transfer::tree& tree, const exchange& now, const rename_wish& wanted) {
   const auto from = now.permit<right::change>(wanted.from);
   if (!from) return std::unexpected(from.error());

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "http/exchange.h"
 #include "http/problem.h"
@@ -22,6 +24,20 @@ awaitable<result<void>> send_json(exchange& now, status code, const json& value)
 // page of another origin can send one without asking). `into` is the object, or what to answer
 // instead; the result is what the connection said.
 awaitable<result<void>> read_object(exchange& now, parsed<json>& into);
+
+// The same, read by `read`; without a wish the request has been refused.
+template <class Wish>
+awaitable<result<void>> take_wish(exchange& now, parsed<Wish> (*read)(const json&),
+                                  std::optional<Wish>& wish) {
+  parsed<json> object = json();
+  const auto came = co_await read_object(now, object);
+  if (!came) co_return came;
+  if (!object) co_return co_await now.refuse(object.error());
+  auto wanted = read(*object);
+  if (!wanted) co_return co_await now.refuse(wanted.error());
+  wish = std::move(*wanted);
+  co_return result<void>{};
+}
 
 // Members of such an object, checked: 400 where one is missing or of another type.
 [[nodiscard]] parsed<std::string> text_of(const json& object, std::string_view name);

@@ -105,7 +105,8 @@ awaitable<result<void>> api_events(exchange& now, service& shared) {
     const problem busy(status::service_unavailable, "as many follow this server as may");
     co_return co_await now.refuse(busy);
   }
-  const auto stream = follower::make(now.where(), shared.events);
+  const auto stream = follower::make(now.where());
+  stream->listen(shared.events);
   const auto followed =
       co_await follow(*stream, shared, now.caller(), wanted->path, wanted->recursive);
   if (!followed) co_return followed;

@@ -6,14 +6,16 @@
 
 namespace sluice::http {
 
-std::shared_ptr<follower> follower::make(const executor& where, transfer::events& events) {
-  auto made = std::make_shared<follower>(where);
-  made->heard_ = events.subscribe([where, weak = made->weak_from_this()] {
+std::shared_ptr<follower> follower::make(const executor& where) {
+  return std::make_shared<follower>(where);
+}
+
+std::function<void()> follower::waker() {
+  return [where = where_, weak = weak_from_this()] {
     boost::asio::post(where, [weak] {
       if (const auto there = weak.lock()) there->nudge();
     });
-  });
-  return made;
+  };
 }
 
 awaitable<result<void>> follow(follower& by, service& shared, const base::caller_ptr& who,

@@ -1,6 +1,7 @@
 // A connection that hears what happens in the served folder.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -14,17 +15,23 @@ namespace sluice::http {
 // `where`; news come from any.
 class follower : public std::enable_shared_from_this<follower> {
  public:
-  [[nodiscard]] static std::shared_ptr<follower> make(const executor& where,
-                                                      transfer::events& events);
-  explicit follower(const executor& where) : changed_(where) {}
+  [[nodiscard]] static std::shared_ptr<follower> make(const executor& where);
+  explicit follower(executor where) : where_(std::move(where)), changed_(where_) {}
 
+  // From now on it may follow folders.
+  void listen(transfer::events& events) { heard_ = events.subscribe(waker()); }
+  [[nodiscard]] bool is_following() const noexcept { return heard_ != nullptr; }
   [[nodiscard]] transfer::subscription& heard() noexcept { return *heard_; }
+
+  // Nudges, from any thread.
+  [[nodiscard]] std::function<void()> waker();
 
   // Until there may be news, or somebody nudges. Who waits looks for itself first.
   awaitable<void> changed() { return changed_.wait(); }
   void nudge() { changed_.notify_all(); }
 
  private:
+  const executor where_;
   net::signal changed_;
   std::unique_ptr<transfer::subscription> heard_;
 };

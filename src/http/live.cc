@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "http/event_json.h"
 #include "http/live_session.h"
+#include "http/talk_json.h"
 
 namespace sluice::http {
 namespace {
@@ -17,12 +18,14 @@ namespace websocket = boost::beast::websocket;
 
 }  // namespace
 
-live_session::live_session(net::stream& client, service& shared, base::caller_ptr who)
+live_session::live_session(net::stream& client, service& shared, base::caller_ptr who,
+                           const tcp_endpoint& peer)
     : below_(client),
       shared_(shared),
       who_(std::move(who)),
+      peer_(peer),
       stream_(client),
-      follower_(follower::make(client.get_executor(), shared.events)),
+      follower_(follower::make(client.get_executor())),
       watch_(client.get_executor(), *this, net::pause_for(shared.limits.stall)) {}
 
 void live_session::set_up() {
@@ -69,19 +72,39 @@ awaitable<void> live_session::read_all() {
     buffer.consume(buffer.size());
     shared_.counts.received_bytes += count;
     const json answered = co_await answer(text);
-    while (answers_.size() >= answers_max && !writer_ended_) co_await follower_->changed();
+    if (!answered.is_null()) {
+      const std::string told = dump(answered);
+      co_await queue(told);
+    }
+    if (catching_up_ && !writer_ended_) co_await tell_what_was_missed();
     if (writer_ended_) co_return;
-    answers_.push_back(dump(answered));
-    follower_->nudge();
   }
+}
+
+// Waits for room; who does not take its answers is not read.
+awaitable<void> live_session::queue(const std::string& text) {
+  const auto is_full = [this] {
+    return answers_.size() >= answers_max || answers_bytes_ >= answers_bytes_max;
+  };
+  while (is_full() && !writer_ended_) co_await follower_->changed();
+  if (writer_ended_) co_return;
+  answers_.push_back(text);
+  answers_bytes_ += text.size();
+  follower_->nudge();
 }
 
 std::optional<std::string> live_session::next_text() {
   if (!answers_.empty()) {
     auto text = std::move(answers_.front());
     answers_.pop_front();
+    answers_bytes_ -= text.size();
     return text;
   }
+  if (talks_) {
+    const auto told = talks_->next(clock::now());
+    if (told.what != talk::news::kind::none) return telling(told, who_->id());
+  }
+  if (!follower_->is_following()) return std::nullopt;
   const auto what = follower_->heard().next();
   if (what.is_none()) return std::nullopt;
   return dump(to_json(what));
@@ -131,7 +154,8 @@ void live_session::look(clock::time_point now) {
     return cut();
   }
   if (shared_.closing) return cut();
-  if (follower_->heard().has_lost_a_right()) {
+  if (talks_ && talks_->has_late_news(now)) follower_->nudge();
+  if (follower_->is_following() && follower_->heard().has_lost_a_right()) {
     base::log_info("live: ended: the right to see what is watched was taken away");
     return cut();
   }
@@ -148,12 +172,8 @@ awaitable<result<void>> live(exchange& now, service& shared) {
     now.close_after();
     co_return co_await now.refuse(early);
   }
-  const auto here = shared.followers.try_take();
-  if (!here) {
-    const problem busy(status::service_unavailable, "as many follow this server as may");
-    co_return co_await now.refuse(busy);
-  }
-  const auto session = std::make_shared<live_session>(now.hand_over(), shared, now.caller());
+  const auto session =
+      std::make_shared<live_session>(now.hand_over(), shared, now.caller(), now.asked().peer);
   co_await session->run(std::move(*wanted));
   co_return result<void>{};
 }

@@ -62,6 +62,7 @@ std::optional<base::right> right_for(need needs) {
     case need::take: return base::right::take;
     case need::give: return base::right::give;
     case need::change: return base::right::change;
+    case need::talk: return base::right::talk;
     case need::admin: return base::right::admin;
   }
   return base::right::admin;
@@ -100,7 +101,8 @@ parsed<void> check_source(const request& asked, need needs, const service& share
                                                  "; \"sluice serve --host " + asked.host +
                                                  "\" says it does"));
   }
-  const bool writes = needs == need::give || needs == need::change || needs == need::admin;
+  const bool writes =
+      needs == need::give || needs == need::change || needs == need::talk || needs == need::admin;
   const bool is_held_to_origin = writes || needs == need::follow || needs == need::session;
   if (!is_held_to_origin || !asked.has("Origin")) return {};
   const std::string origin = asked.field("Origin");

@@ -20,6 +20,7 @@ enum class need : std::uint8_t {
   take,     // content
   give,     // new content under a free name
   change,   // rename, remove, replace
+  talk,     // what is said about it; held to the origin as a change is
   admin,    // who may do what
 };
 

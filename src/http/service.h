@@ -14,6 +14,7 @@
 #include "access/gate.h"
 #include "base/buffer_pool.h"
 #include "net/on_pool.h"
+#include "talk/conversations.h"
 #include "transfer/downloads.h"
 #include "transfer/events.h"
 #include "transfer/small_files.h"
@@ -76,6 +77,7 @@ struct service {
   transfer::downloads& downloads;
   transfer::tree& tree;
   transfer::events& events;
+  talk::conversations& talk;
   access::gate& gate;
   net::blocking_pool& pool;
   base::buffer_pool& buffers;

@@ -271,6 +271,7 @@ class running_server {
             .downloads = *stored_->downloads,
             .tree = *stored_->tree,
             .events = *stored_->site->told,
+            .talk = *stored_->talk,
             .gate = *stored_->gate,
             .pool = pool_,
             .buffers = buffers_,

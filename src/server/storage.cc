@@ -20,6 +20,11 @@ result<std::unique_ptr<storage>> storage::open(const std::filesystem::path& root
   opened->catalog = std::move(*database);
   opened->site = std::make_unique<transfer::site>(transfer::site{
       .store = std::move(*files), .catalog = *opened->catalog, .opts = opts, .told = told});
+  opened->talk = talk::conversations::open(*opened->catalog);
+  opened->site->names = {
+      .moved = [talk = opened->talk](const auto& from,
+                                     const auto& to) { return talk->moved(from, to); },
+      .removed = [talk = opened->talk](const auto& path) { return talk->removed(path); }};
   auto accounts = access::table::open(*opened->catalog, options.of_strangers);
   if (!accounts) return std::unexpected(accounts.error());
   opened->accounts = std::move(*accounts);

@@ -12,6 +12,7 @@
 #include "sluice/error.h"
 #include "store/file.h"
 #include "store/store.h"
+#include "talk/conversations.h"
 #include "transfer/downloads.h"
 #include "transfer/options.h"
 #include "transfer/scrub.h"
@@ -40,6 +41,7 @@ struct storage {
 
   std::unique_ptr<catalog::database> catalog;
   std::unique_ptr<transfer::site> site;
+  std::shared_ptr<talk::conversations> talk;
   std::unique_ptr<access::table> accounts;
   std::unique_ptr<access::gate> gate;
   std::unique_ptr<transfer::uploads> uploads;

@@ -48,6 +48,13 @@ struct options {
   return {.reserve_bytes = reserve_bytes, .on_folder_made = made};
 }
 
+// Told, before the request is answered, of what changed its name and of what was removed; a folder
+// stands for all in it. May block; what fails fails the request, though the name has changed.
+struct name_changes {
+  std::function<result<void>(const std::string& from, const std::string& to)> moved{};
+  std::function<result<void>(const std::string& path)> removed{};
+};
+
 // Outlives everything made with it. The store has locked its data folder, and `catalog` is in it.
 struct site {
   store::folder_store store;
@@ -55,6 +62,7 @@ struct site {
   options opts;
   std::shared_ptr<quota> partials = std::make_shared<quota>();  // what open uploads take
   std::shared_ptr<events> told = std::make_shared<events>();    // who follows what happens
+  name_changes names{};                                         // what belongs to names
 
   [[nodiscard]] bool syncs() const noexcept { return opts.syncs == durability::full; }
 };

@@ -72,6 +72,10 @@ result<store::entry> tree::rename(const base::permitted<right::change>& from,
   auto there = site_.store.stat(*target);
   tell_renamed(*source, *target, there);
   if (!synced) return std::unexpected(synced.error());
+  if (site_.names.moved) {
+    const auto followed = site_.names.moved(source->text(), target->text());
+    if (!followed) return std::unexpected(followed.error());
+  }
   if (replaces) {
     store::entry gone;
     gone.id = policy.replaced;
@@ -103,6 +107,7 @@ result<void> tree::remove(const base::permitted<right::change>& what, bool recur
   if (there->kind == store::entry_kind::file) forget(*there);
   auto synced = sync(parsed->parent());
   site_.told->tell({.kind = event_kind::removed, .path = parsed->text(), .entry = *there});
+  if (synced && site_.names.removed) return site_.names.removed(parsed->text());
   return synced;
 }
 

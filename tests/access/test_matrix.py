@@ -31,6 +31,10 @@ HTTP = {
     "tus":          (401, 403, 403, 403, 201, 201, 201),
     "tus part":     (401, 403, 403, 403, 201, 201, 201),
     "draft":        (401, 403, 403, 403, 201, 201, 201),
+    "talk":         (401, 403, 403, 403, 403, 200, 200),
+    "say":          (401, 403, 403, 403, 403, 201, 201),
+    "amend":        (401, 403, 403, 403, 403, 200, 200),
+    "join":         (401, 403, "error", "error", 403, "joined", "joined"),
     "server":       (200, 200, 200, 200, 200, 200, 200),
     "me":           (200, 200, 200, 200, 200, 200, 200),
 }  # fmt: skip
@@ -112,6 +116,19 @@ def status_of(house, token, verb, file):
             with opened:
                 assert opened.ask({"kind": "watch", "path": ""})["kind"] == "watching"
         return opened.answer.status
+    if verb == "talk":
+        return house.ask(token, "GET", f"/api/talk/{name}").status
+    if verb == "say":
+        return json_post(house, token, "/api/say", path=name, text="x").status
+    if verb == "amend":
+        said = json.loads(json_post(house, house.tokens["admin"], "/api/say", path=name, text="x").body)
+        return json_post(house, token, "/api/amend", path=name, id=said["id"], resolved=True).status
+    if verb == "join":
+        opened = house.live(token)
+        if opened.answer.status != 101:
+            return opened.answer.status
+        with opened:
+            return opened.ask({"kind": "join", "path": name})["kind"]
     if verb == "tus":
         return house.ask(token, "POST", f"/tus/{new}", "Tus-Resumable: 1.0.0", "Upload-Length: 5").status
     if verb == "tus part":

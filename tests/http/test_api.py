@@ -218,12 +218,13 @@ def test_uploads_under_way(tree, line, tmp_path):
 
 EXAMPLES = {
     "/files/{path}": "/files/ok.txt", "/api/list/{path}": "/api/list/day%201", "/api/stat/{path}": "/api/stat/ok.txt",
+    "/api/talk/{path}": "/api/talk/ok.txt",
 }  # fmt: skip
 BODIES = {
     "/api/mkdir": {"path": "api"}, "/api/rename": {"from": "api", "to": "api2"}, "/api/remove": {"path": "api2"},
-    "/api/logout": {},
+    "/api/logout": {}, "/api/say": {"path": "ok.txt", "text": "hello"},
 }  # fmt: skip
-ELSEWHERE = {"/api/events", "/api/login", *(path for path in OPENAPI["paths"] if "/accounts" in path or "/tokens" in path)}  # they have tests of their own
+ELSEWHERE = {"/api/events", "/api/login", "/api/amend", *(path for path in OPENAPI["paths"] if "/accounts" in path or "/tokens" in path)}  # they have tests of their own
 
 
 def operations():
