@@ -28,9 +28,9 @@ class Program:
         self.process = subprocess.Popen(["node", script, json.dumps(wanted, default=str)], cwd=folder,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
-    def until(self, name):
+    def until(self, name, deadline_s=DEADLINE_S):
         """The next thing of that name that it says."""
-        while name not in (said := json.loads(read_line(self.process.stdout))):
+        while name not in (said := json.loads(read_line(self.process.stdout, deadline_s))):
             assert "error" not in said, said
         return said
 

@@ -15,6 +15,10 @@ awaitable<result<void>> api_remove(exchange& now, service& shared);
 awaitable<result<void>> api_uploads(exchange& now, service& shared);
 awaitable<result<void>> api_server(exchange& now, service& shared);
 
+// api_digests.cc
+awaitable<result<void>> api_digests(exchange& now, service& shared);
+awaitable<result<void>> api_upload(exchange& now, service& shared);
+
 // api_accounts.cc
 awaitable<result<void>> api_accounts(exchange& now, service& shared);
 awaitable<result<void>> api_add_account(exchange& now, service& shared);

@@ -106,7 +106,7 @@ awaitable<result<void>> api_login(exchange& now, service& shared) {
   if (!came || !wanted) co_return came;
   auto who = co_await check(now, shared, *wanted);
   if (!who) {
-    const auto refused = refuse_login(who.error());
+    const auto refused = refuse_login(who.error(), now.asked());
     co_return co_await now.send(refused);
   }
   now.answer_for(std::move(*who));

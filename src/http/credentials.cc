@@ -99,16 +99,19 @@ awaitable<std::optional<access::denial>> identify(exchange& now, service& shared
   co_return std::nullopt;
 }
 
-void add_challenge(response& to, status code) {
+void add_challenge(response& to, status code, const request& asked) {
   if (code != status::unauthorized) return;
-  to.add("WWW-Authenticate", R"(Bearer realm="sluice", Basic realm="sluice", charset="UTF-8")");
+  to.add("WWW-Authenticate",
+         asked.has("X-Requested-With")
+             ? R"(Bearer realm="sluice")"
+             : R"(Bearer realm="sluice", Basic realm="sluice", charset="UTF-8")");
 }
 
-response refuse_login(const access::denial& why) {
+response refuse_login(const access::denial& why, const request& asked) {
   auto code = status::unauthorized;
   if (why.why.code == errc::busy) code = status::too_many_requests;
   response refused(problem(code, why.why.message()));
-  add_challenge(refused, code);
+  add_challenge(refused, code, asked);
   if (why.wait.count() > 0) refused.add("Retry-After", std::to_string(why.wait.count()));
   return refused;
 }

@@ -38,8 +38,10 @@ awaitable<access::login> check_password(exchange& now, service& shared, std::str
                                         base::secret password);
 
 // The response to a refused login: 401 with WWW-Authenticate, 429 or 503 with Retry-After.
-[[nodiscard]] response refuse_login(const access::denial& why);
-// Says how to log in (RFC 9110, 11.6.1), where `code` is 401.
-void add_challenge(response& to, status code);
+[[nodiscard]] response refuse_login(const access::denial& why, const request& asked);
+// Says how to log in (RFC 9110, 11.6.1), where `code` is 401. Scripts of a page say so by
+// X-Requested-With: to them Basic is not offered, since the browser would ask for it by a window of
+// its own.
+void add_challenge(response& to, status code, const request& asked);
 
 }  // namespace sluice::http

@@ -13,7 +13,8 @@ namespace sluice::http {
 namespace {
 
 bool fits(std::string_view pattern, std::string_view path) {
-  return pattern.ends_with('/') ? path.starts_with(pattern) : path == pattern;
+  return pattern.size() > 1 && pattern.ends_with('/') ? path.starts_with(pattern)
+                                                      : path == pattern;
 }
 
 // The longest pattern that fits; "" where none does.
@@ -137,14 +138,14 @@ awaitable<result<void>> dispatch(exchange& now, service& shared) {
   if (allowed && (asked.has("Authorization") || asked.has("Cookie"))) {
     const auto denied = co_await identify(now, shared);
     if (denied) {
-      const auto refused = refuse_login(*denied);
+      const auto refused = refuse_login(*denied, asked);
       co_return co_await now.send(refused);
     }
   }
   if (allowed) allowed = check_rights(row->needs, *now.caller());
   if (!allowed) {
     response refused(allowed.error());
-    add_challenge(refused, allowed.error().code);
+    add_challenge(refused, allowed.error().code, asked);
     co_return co_await now.send(refused);
   }
   co_return co_await row->answer(now, shared);

@@ -6,6 +6,7 @@
 #include "http/files.h"
 #include "http/live.h"
 #include "http/metrics.h"
+#include "http/page.h"
 #include "http/resumable.h"
 #include "http/router.h"
 #include "http/tus.h"
@@ -27,6 +28,8 @@ std::span<const route> routes(surface shown) noexcept {
       route{"POST", "/api/rename", need::change, api_rename},
       route{"POST", "/api/remove", need::change, api_remove},
       route{"GET", "/api/uploads", need::see, api_uploads},
+      route{"GET", "/api/uploads/", need::give, api_upload},
+      route{"GET", "/api/digests/", need::take, api_digests},
       route{"GET", "/api/events", need::follow, api_events},
       route{"GET", "/api/talk/", need::talk, api_talk},
       route{"POST", "/api/say", need::talk, api_say},
@@ -44,6 +47,12 @@ std::span<const route> routes(surface shown) noexcept {
       route{"POST", "/api/logout", need::session, api_logout},
       route{"GET", "/api/me", need::none, api_me},
       route{"GET", "/live", need::follow, live},
+      route{"GET", "/", need::none, page_document},
+      route{"GET", "/view/", need::none, page_document},
+      route{"GET", "/links", need::none, page_document},
+      route{"GET", "/people", need::none, page_document},
+      route{"GET", "/now", need::none, page_document},
+      route{"GET", "/assets/", need::none, page_file},
       route{"*", "/tus", need::give, tus},
       route{"*", "/tus/", need::give, tus},
       route{"OPTIONS", "/uploads/", need::none, resumable_options},

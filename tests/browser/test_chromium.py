@@ -1,6 +1,5 @@
 """A browser as people have it: the tus project's client uploads from a page, and the video element plays and seeks."""
 
-import pathlib
 import shutil
 import subprocess
 
@@ -10,14 +9,8 @@ import npm
 from client.conftest import MIB
 from product.conftest import make_file, sha256
 
-SOURCES = pathlib.Path(__file__).parent / "js"
 SECONDS = 60
 LATE_S = 50
-
-
-@pytest.fixture(scope="session")
-def installed():
-    return npm.install(SOURCES, "browser")
 
 
 @pytest.fixture

@@ -82,7 +82,7 @@ def test_what_could_run_script_is_a_download(line):
     assert line.ask("GET", "/files/page.html")["Content-Disposition"].startswith("attachment;")
 
 
-@pytest.mark.parametrize("target", ["/files/none", "/files/none/deeper", "/files/ok.txt/deeper", "/files/link.txt", "/files/", "/files/day%201", "/", "/nothing", "/files", "/FILES/ok.txt"])
+@pytest.mark.parametrize("target", ["/files/none", "/files/none/deeper", "/files/ok.txt/deeper", "/files/link.txt", "/files/", "/files/day%201", "/nothing", "/files", "/FILES/ok.txt"])
 def test_what_is_not_there(line, target):
     answer = line.ask("GET", target)
     assert answer.status in (404, 409)

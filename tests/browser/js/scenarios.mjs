@@ -1,0 +1,429 @@
+// What people do on the page. Each ends when what it waits for was seen; `say` tells the test in Python.
+import fs from 'node:fs'
+import path from 'node:path'
+import { createRequire } from 'node:module'
+
+const axe_source = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+const row = (page, name) => page.locator('.item', { has: page.getByText(name, { exact: true }) })
+const shown = (page, name) => row(page, name).waitFor()
+const gone = (page, name) => row(page, name).waitFor({ state: 'detached' })
+const menu = async (page, name, action) => {
+  await row(page, name).getByRole('button', { name: `Actions for ${name}` }).click()
+  await page.getByRole('menuitem', { name: action, exact: true }).click()
+}
+const names = (page) => page.locator('.item .open .name').allTextContents()
+const in_dialog = async (page, text, button) => {
+  await page.locator('dialog input[type=text]').fill(text)
+  await page.locator('dialog').getByRole('button', { name: button, exact: true }).click()
+  await page.locator('dialog').waitFor({ state: 'detached' })
+}
+const check = (what, why) => {
+  if (!what) throw new Error(why)
+}
+const choose = (page, files, which = 'files') => page.setInputFiles(`[data-pick=${which}]`, files)
+const in_tray = (page, state, name) =>
+  page.locator(`.tray li[data-state=${state}]`, name ? { hasText: name } : {}).first().waitFor()
+const all_arrived = (page) => page.locator('.tray header.good').waitFor()
+
+// A line slow enough to do something in the middle.
+async function slow(page, bytes_per_s) {
+  const line = await page.context().newCDPSession(page)
+  await line.send('Network.enable')
+  const set = (upload) =>
+    line.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: upload })
+  await set(bytes_per_s)
+  return () => set(-1)
+}
+const percent = (page) =>
+  page.waitForFunction(() => Number(document.querySelector('.tray li .percent')?.textContent?.split(' ')[0] ?? 0) >= 20)
+
+// --- folders ---
+
+export async function folder({ open }) {
+  const page = await open()
+  await shown(page, 'a.txt')
+  await page.getByRole('button', { name: 'New folder' }).click()
+  await in_dialog(page, 'takes', 'New folder')
+  await shown(page, 'takes')
+  await menu(page, 'a.txt', 'Rename')
+  await in_dialog(page, 'first.txt', 'Rename')
+  await shown(page, 'first.txt')
+  await gone(page, 'a.txt')
+
+  await menu(page, 'b.txt', 'Remove')
+  await gone(page, 'b.txt')
+  await page.getByRole('button', { name: 'Undo' }).click()
+  await shown(page, 'b.txt')
+
+  await page.getByPlaceholder('Search').fill('FIRST')
+  await gone(page, 'b.txt')
+  check((await names(page)).join() === 'first.txt', 'the search finds just what it names')
+  await page.getByPlaceholder('Search').fill('')
+  await page.getByRole('button', { name: 'Sort by: Size' }).click()
+  const sorted = (await names(page)).slice(1) // folders first
+  check(sorted[0] === 'large.bin', `the largest first, not ${sorted}`)
+  await page.getByRole('button', { name: 'Grid' }).click()
+  await page.locator('.grid .item').first().waitFor()
+  await page.getByRole('button', { name: 'List' }).click()
+
+  // By keys alone: down to a name, selected, removed; and by its menu another two at once.
+  await page.getByRole('button', { name: 'Sort by: Name' }).click()
+  await page.getByRole('link', { name: 'takes' }).focus()
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('Space')
+  await page.getByText('1 selected').waitFor()
+  await page.keyboard.press('Shift+ArrowDown')
+  await page.getByText('2 selected').waitFor()
+  await page.keyboard.press('Delete')
+  await gone(page, 'b.txt')
+  await gone(page, 'first.txt')
+  // Who leaves the page does not keep what was removed.
+  await page.goto('about:blank')
+  await page.goto('/')
+  await shown(page, 'large.bin')
+  await gone(page, 'b.txt')
+  await gone(page, 'first.txt')
+  await page.getByRole('link', { name: 'takes' }).click()
+  await page.getByText('Nothing is here yet').waitFor()
+  await page.getByRole('link', { name: 'Files', exact: true }).click()
+  await shown(page, 'large.bin')
+  await page.goBack()
+  await page.getByText('Nothing is here yet').waitFor()
+}
+
+export async function zip({ open }) {
+  const page = await open()
+  const [file] = await Promise.all([page.waitForEvent('download'), menu(page, 'day-1', 'Download as zip')])
+  const bytes = fs.readFileSync(await file.path())
+  check(bytes.subarray(0, 2).toString() === 'PK', 'an archive')
+  return { bytes: bytes.length, name: file.suggestedFilename() }
+}
+
+export async function look_on({ open, say, heard }) {
+  const page = await open()
+  await shown(page, 'old.txt')
+  say({ ready: true })
+  await heard() // it was renamed, and another made, by somebody else
+  await gone(page, 'old.txt')
+  await shown(page, 'new.txt')
+  await shown(page, 'more.txt')
+}
+
+export async function many({ open }) {
+  const page = await open({ path: null })
+  const began = Date.now()
+  await page.goto('/view/many')
+  await page.getByText('10,000 items').waitFor()
+  await page.locator('.item').first().waitFor()
+  const usable_ms = Date.now() - began
+  const in_document = await page.locator('.item').count()
+  check(in_document < 120, `only what is in sight is in the document, not ${in_document}`)
+  // From one end to the other in a hundred steps, each drawn.
+  const frames_ms = await page.evaluate(async () => {
+    const box = document.querySelector('.box')
+    const took = []
+    for (let step = 0; step <= 100; ++step) {
+      const began = performance.now()
+      box.scrollTop = (box.scrollHeight * step) / 100
+      await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))
+      took.push(performance.now() - began)
+    }
+    return took.sort((a, b) => a - b)
+  })
+  await shown(page, 'clip-10000.mov')
+  await page.getByRole('link', { name: 'clip-9999.mov' }).focus()
+  await page.keyboard.press('Home')
+  await page.waitForFunction(() => document.activeElement?.textContent?.includes('clip-1.mov'))
+  await page.getByPlaceholder('Search').fill('clip-777')
+  await shown(page, 'clip-7777.mov')
+  return { usable_ms, in_document, frame_p50_ms: frames_ms[50], frame_p99_ms: frames_ms[99] }
+}
+
+// --- handing in ---
+
+export async function hand_in({ open, wanted }) {
+  const page = await open({ path: '/view/day-1' })
+  await choose(page, wanted.files)
+  await all_arrived(page)
+  await page.getByText('All 2 arrived').waitFor()
+  await choose(page, wanted.folder, 'folder')
+  await page.getByText('All 4 arrived').waitFor()
+  await page.locator('.tray .digest').nth(3).waitFor()
+  await page.waitForFunction(() => document.querySelectorAll('.tray li').length === 4 &&
+    [...document.querySelectorAll('.tray li')].every((each) => each.textContent.includes('compared block by block')))
+  const [receipt] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Receipt' }).click()])
+  return { receipt: fs.readFileSync(await receipt.path(), 'utf8') }
+}
+
+export async function drop({ open, wanted }) {
+  const page = await open()
+  await page.getByText('Nothing is here yet').waitFor()
+  const from = await page.evaluateHandle((names) => {
+    const data = new DataTransfer()
+    for (const name of names) data.items.add(new File([`content of ${name}`], name))
+    return data
+  }, wanted.names)
+  await page.dispatchEvent('main', 'dragenter', { dataTransfer: from })
+  await page.getByText('Drop to add to Files').waitFor()
+  await page.dispatchEvent('main', 'drop', { dataTransfer: from })
+  await all_arrived(page)
+  for (const name of wanted.names) await shown(page, name)
+}
+
+export async function pause({ open, wanted }) {
+  const page = await open()
+  const fast = await slow(page, 4 << 20)
+  await choose(page, [wanted.file])
+  await percent(page)
+  await page.getByRole('button', { name: /^Pause:/ }).click()
+  await in_tray(page, 'paused')
+  await fast()
+  await page.getByRole('button', { name: /^Go on:/ }).click()
+  await all_arrived(page)
+}
+
+export async function cancel({ open, wanted }) {
+  const page = await open()
+  await slow(page, 4 << 20)
+  await choose(page, [wanted.file])
+  await percent(page)
+  const ended = page.waitForResponse((answer) => answer.request().method() === 'DELETE')
+  await page.getByRole('button', { name: /^Cancel:/ }).click()
+  await ended
+  await page.locator('.tray').waitFor({ state: 'detached' })
+}
+
+// `again`: the file that is chosen after the reload.
+export async function reload({ open, wanted }) {
+  const page = await open()
+  const fast = await slow(page, 4 << 20)
+  await choose(page, [wanted.file])
+  await percent(page)
+  await page.reload()
+  await in_tray(page, 'ask_again')
+  await fast()
+  const offsets = []
+  page.on('request', (request) => {
+    if (request.method() === 'PATCH') offsets.push(Number(request.headers()['upload-offset']))
+  })
+  const [asked] = await Promise.all([page.waitForEvent('filechooser'), page.getByRole('button', { name: /^Choose .* again$/ }).click()])
+  await asked.setFiles(wanted.again)
+  if (wanted.expect_refusal) {
+    await page.getByText('That is another file').waitFor()
+    return { offsets }
+  }
+  await all_arrived(page)
+  return { offsets }
+}
+
+export async function killed({ open, say, heard, wanted }) {
+  const page = await open({ quiet: true })
+  const fast = await slow(page, 4 << 20)
+  await choose(page, [wanted.file])
+  await percent(page)
+  say({ midway: true })
+  await heard() // it was killed
+  await in_tray(page, 'no_link')
+  await fast()
+  say({ noticed: true }) // it may come again
+  await all_arrived(page)
+}
+
+export async function taken({ open, wanted }) {
+  const page = await open()
+  await choose(page, [wanted.file])
+  await in_tray(page, 'taken')
+  await page.getByRole('button', { name: 'Keep both' }).click()
+  await all_arrived(page)
+}
+
+// --- who one is ---
+
+export async function login({ open, wanted }) {
+  const page = await open()
+  await page.getByRole('heading', { name: 'Log in' }).waitFor()
+  await page.getByLabel('Account').fill('anna')
+  await page.getByLabel('Password').fill('wrong')
+  await page.getByRole('button', { name: 'Log in' }).click()
+  await page.getByRole('alert').waitFor()
+  await page.getByLabel('Password').fill(wanted.password)
+  await page.getByRole('button', { name: 'Log in' }).click()
+  await shown(page, 'seen.txt')
+  await page.getByRole('button', { name: 'Logged in as anna' }).click()
+  await page.getByRole('menuitem', { name: 'Log out' }).click()
+  await page.getByRole('heading', { name: 'Log in' }).waitFor()
+  check((await page.content()).includes('seen.txt') === false, 'nothing of it stays')
+}
+
+export async function owner({ open, wanted }) {
+  const page = await open({ path: `/#key=${wanted.key}` })
+  await shown(page, 'seen.txt')
+  const address = page.url()
+  check(!address.includes(wanted.key) && !address.includes('#'), `the key stays in ${address}`)
+  await page.getByRole('button', { name: /^Logged in as/ }).click()
+  await page.getByRole('menuitem', { name: 'People' }).click()
+  await page.getByRole('button', { name: 'New account' }).click()
+  await page.getByRole('textbox', { name: 'Account' }).fill('berta')
+  await page.getByLabel(/^Password/).fill('a long password')
+  await page.locator('dialog').getByRole('button', { name: 'Add' }).click()
+  await page.getByRole('heading', { name: 'berta' }).waitFor()
+  await page.getByRole('button', { name: 'Actions for berta' }).click()
+  await page.getByRole('menuitem', { name: 'New key' }).click()
+  const key = await page.locator('dialog input').inputValue()
+  await page.locator('dialog').getByRole('button', { name: 'Close' }).click()
+  await page.goto('/now')
+  await page.getByText('Space on the disk').waitFor()
+  const other = await open({ path: `/#key=${key}` })
+  await shown(other, 'seen.txt')
+}
+
+// --- all views ---
+
+async function overflow(page) {
+  return page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth)
+}
+
+async function faults(page) {
+  await page.evaluate(axe_source)
+  const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }))
+  return found.violations
+    .filter((each) => each.impact === 'serious' || each.impact === 'critical')
+    .map((each) => `${each.id}: ${each.nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(' | ')}`)
+}
+
+const views = {
+  folder: async (page) => page.locator('.item').first().waitFor(),
+  video: async (page) => page.getByRole('slider').first().waitFor(),
+  none: async (page) => page.getByText('There is no preview').waitFor(),
+  people: async (page) => page.locator('.card').first().waitFor(),
+  now: async (page) => page.locator('.card').nth(1).waitFor(),
+}
+const addresses = { folder: '/view/day-1', video: '/view/day-1/film.mp4', none: '/view/day-1/notes.txt', people: '/people', now: '/now' }
+
+export async function accessible({ open, wanted }) {
+  const told = {}
+  const page = await open({ path: `/#key=${wanted.key}` })
+  await page.locator('.item').first().waitFor()
+  const stranger = await open()
+  await stranger.getByRole('heading', { name: 'Log in' }).waitFor()
+  told.login = await faults(stranger)
+  for (const light of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme: light, reducedMotion: 'reduce' })
+    for (const [name, ready] of Object.entries(views)) {
+      await page.goto(addresses[name])
+      await ready(page)
+      told[`${name}, ${light}`] = await faults(page)
+    }
+    await page.goto('/view/day-1')
+    await page.getByRole('button', { name: 'New folder' }).click()
+    await page.locator('dialog').waitFor()
+    told[`dialog, ${light}`] = await faults(page)
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Grid' }).click()
+    await page.locator('.grid .item').first().waitFor()
+    told[`grid, ${light}`] = await faults(page)
+    await page.getByRole('button', { name: 'List' }).click()
+    await choose(page, [wanted.file])
+    await page.locator('.tray').waitFor()
+    await page.locator('.tray li').first().waitFor()
+    told[`tray, ${light}`] = await faults(page)
+  }
+  return { told }
+}
+
+export async function narrow({ open, wanted }) {
+  const page = await open({ path: `/#key=${wanted.key}`, width: 360, height: 700 })
+  await page.locator('.item').first().waitFor()
+  const wide = []
+  for (const [name, ready] of Object.entries(views)) {
+    await page.goto(addresses[name])
+    await ready(page)
+    if (await overflow(page)) wide.push(name)
+  }
+  // All of it can be done there, too.
+  await page.goto('/view/day-1')
+  await page.getByRole('button', { name: 'New folder' }).click()
+  await in_dialog(page, 'by thumb', 'New folder')
+  await shown(page, 'by thumb')
+  if (await overflow(page)) wide.push('folder, after')
+  return { wide }
+}
+
+export async function languages({ open }) {
+  const chinese = await open({ language: 'zh-CN' })
+  await chinese.getByRole('button', { name: '添加文件', exact: true }).waitFor()
+  check((await chinese.getAttribute('html', 'lang')) === 'zh-CN', 'the document says its language')
+  await chinese.getByRole('button', { name: '菜单' }).click()
+  await chinese.getByRole('menuitem', { name: '设置' }).click()
+  await chinese.getByLabel('语言').selectOption('en')
+  await chinese.getByRole('button', { name: 'Close' }).click()
+  await chinese.getByRole('button', { name: 'Add files', exact: true }).waitFor()
+  await chinese.reload()
+  await chinese.getByRole('button', { name: 'Add files', exact: true }).waitFor()
+  const english = await open({ language: 'en-GB' })
+  await english.getByRole('button', { name: 'Add files', exact: true }).waitFor()
+}
+
+export async function hostile({ open, wanted }) {
+  const page = await open()
+  for (const name of wanted.names) {
+    await page.locator('.item .open .name', { hasText: name }).first().waitFor()
+  }
+  check((await page.locator('.item img, .item script, .item svg[onload]').count()) === 0, 'a name became markup')
+  for (const name of wanted.names) {
+    await row(page, name).getByRole('link').click()
+    await page.getByText('There is no preview').waitFor()
+    check((await page.locator('h1').textContent()) === name, `the name is told as it is: ${name}`)
+    await page.goBack()
+    await shown(page, name)
+  }
+  await page.getByPlaceholder('Search').fill('<img src=x onerror=alert(1)>nothing')
+  await page.getByText('Nothing here has').waitFor()
+  // A file that is HTML or SVG is content, not a page of this server.
+  for (const name of wanted.files) {
+    const answer = await page.request.get(`/files/${encodeURIComponent(name)}`)
+    check(answer.headers()['content-disposition'].startsWith('attachment'), `${name} would be shown`)
+  }
+  check((await page.evaluate(() => window.pwned)) === undefined, 'a script of a file ran')
+}
+
+// --- watching ---
+
+export async function watch({ open }) {
+  const page = await open({ path: '/view/day-1/film.mp4' })
+  const at = () => page.evaluate(() => document.querySelector('video').currentTime)
+  await page.waitForFunction(() => document.querySelector('video')?.duration > 0)
+  await page.getByRole('button', { name: 'Play', exact: true }).click()
+  await page.waitForFunction(() => document.querySelector('video').currentTime > 0.3)
+  await page.keyboard.press('k')
+  await page.waitForFunction(() => document.querySelector('video').paused)
+  await page.getByRole('slider', { name: 'Position' }).fill('5')
+  await page.waitForFunction(() => Math.abs(document.querySelector('video').currentTime - 5) < 0.1)
+  const before = await at()
+  await page.getByRole('button', { name: 'One frame on' }).click()
+  await page.waitForFunction((was) => document.querySelector('video').currentTime > was + 0.02, before)
+  const after = await at()
+  check(after - before < 0.061, `one frame of 25 a second, not ${after - before} s`)
+  await page.getByLabel('Speed').selectOption('2')
+  check((await page.evaluate(() => document.querySelector('video').playbackRate)) === 2, 'twice as fast')
+  await page.getByLabel('Subtitles').selectOption({ label: 'film.srt' })
+  await page.waitForFunction(() => document.querySelector('video').textTracks[0]?.cues?.length === 1)
+  check((await page.evaluate(() => document.querySelector('video').textTracks[0].cues[0].text)) === 'Hello there', 'the subtitle')
+  await page.getByRole('button', { name: 'Next file' }).click()
+  await page.getByRole('heading', { name: 'This browser cannot show “unknown.mxf”' }).waitFor()
+  const [list] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Open in a player' }).click()])
+  return { list: fs.readFileSync(await list.path(), 'utf8'), name: path.basename(list.suggestedFilename()) }
+}
+
+// How long a large file takes until it is safe, and until it was compared.
+export async function large({ open, wanted }) {
+  const page = await open()
+  await page.getByText('Nothing is here yet').waitFor()
+  const began = Date.now()
+  await choose(page, [wanted.file])
+  await page.locator('.tray header.good').waitFor({ timeout: 300_000 })
+  const arrived_s = (Date.now() - began) / 1000
+  await page.getByText('compared block by block').waitFor({ timeout: 300_000 })
+  return { arrived_s, compared_s: (Date.now() - began) / 1000 }
+}

@@ -1,0 +1,36 @@
+// What was dropped, folders with all that is in them.
+import type { picked } from './handing_in.svelte'
+
+function file_of(found: FileSystemFileEntry): Promise<File> {
+  return new Promise((resolve, reject) => found.file(resolve, reject))
+}
+
+// A reader tells a hundred at a time, until it tells none.
+async function read_all(found: FileSystemDirectoryEntry): Promise<FileSystemEntry[]> {
+  const reader = found.createReader()
+  const all: FileSystemEntry[] = []
+  for (;;) {
+    const some = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject))
+    if (some.length === 0) return all
+    all.push(...some)
+  }
+}
+
+async function walk(found: FileSystemEntry, into: picked[]) {
+  if (found.isFile) {
+    into.push({ file: await file_of(found as FileSystemFileEntry), path: found.fullPath.replace(/^\//, '') })
+    return
+  }
+  for (const each of await read_all(found as FileSystemDirectoryEntry)) await walk(each, into)
+}
+
+export async function gather(from: DataTransfer): Promise<picked[]> {
+  // They are only there until the event is over.
+  const entries = [...from.items].map((each) => each.webkitGetAsEntry()).filter((each) => each !== null)
+  const plain = [...from.files].map((file) => ({ file, path: file.name }))
+  const found: picked[] = []
+  for (const each of entries) await walk(each, found)
+  // Hidden files of the system (".DS_Store") are not what anybody means.
+  const all = entries.length > 0 ? found : plain
+  return all.filter((each) => !each.path.split('/').some((part) => part.startsWith('.')))
+}

@@ -1,0 +1,160 @@
+// All files on their way, a few at a time; what the browser kept of earlier visits; the receipt.
+import { join } from '../server/api'
+import { t, size_text } from '../text/text.svelte'
+import { kept_uploads } from './kept_uploads'
+import { notify } from './notices.svelte'
+import { upload } from './upload.svelte'
+
+export interface picked {
+  file: File
+  path: string // below the folder that it goes to
+}
+
+const at_once = 4
+
+class handing_in {
+  all = $state.raw<upload[]>([])
+  #running = 0
+  #lock: WakeLockSentinel | null = null
+
+  get running() {
+    return this.all.filter((each) => each.is_running || each.state === 'waiting')
+  }
+  get arrived() {
+    return this.all.filter((each) => each.is_over)
+  }
+  get asked_again() {
+    return this.all.filter((each) => each.state === 'ask_again')
+  }
+  // Nothing is under way any more, and there is something to show.
+  get is_over() {
+    const mine = this.all.filter((each) => each.state !== 'ask_again')
+    return mine.length > 0 && mine.every((each) => each.is_over || each.state === 'failed' || each.state === 'taken')
+  }
+  get bytes() {
+    return this.all.reduce((sum, each) => sum + each.size, 0)
+  }
+  get sent() {
+    return this.all.reduce((sum, each) => sum + each.sent, 0)
+  }
+  get speed() {
+    return this.all.reduce((sum, each) => sum + each.speed, 0)
+  }
+
+  // From an earlier visit.
+  recall() {
+    const known = new Set(this.all.map((each) => each.url))
+    const more = kept_uploads().filter((each) => !known.has(each.url)).map((each) => new upload(each.path, null, each))
+    if (more.length === 0) return
+    this.all = [...this.all, ...more]
+    for (const each of more) {
+      void each.look().then(() => {
+        if (each.state === 'ask_again' && each.url === '') this.drop(each)
+      })
+    }
+  }
+
+  add(folder: string, files: picked[]) {
+    const fresh: upload[] = []
+    for (const { file, path } of files) {
+      const target = join(folder, path)
+      const kept = this.all.find((each) => each.state === 'ask_again' && each.path === target && each.size === file.size)
+      const doubled = this.all.some((each) => each.path === target && (each.is_running || each.state === 'waiting'))
+      if (kept) kept.give(file)
+      else if (!doubled) fresh.push(new upload(target, file))
+    }
+    this.all = [...this.all, ...fresh]
+    this.#start()
+  }
+
+  // The file of an upload that was begun earlier.
+  give(what: upload, file: File) {
+    if (file.size !== what.size) {
+      notify(t('other_file', what.name, size_text(what.size)), { trouble: true })
+      return
+    }
+    what.give(file)
+    this.#start()
+  }
+
+  go_on(what: upload) {
+    what.state = 'waiting'
+    this.#start()
+  }
+
+  async keep_both(what: upload) {
+    try {
+      await what.rename()
+      this.go_on(what)
+    } catch (why) {
+      notify(t('went_wrong', String(why)), { trouble: true })
+    }
+  }
+
+  drop(what: upload) {
+    this.all = this.all.filter((each) => each !== what)
+    void what.cancel()
+  }
+
+  pause_all() {
+    for (const each of this.running) each.pause()
+  }
+  go_on_all() {
+    for (const each of this.all) if (each.state === 'paused') each.state = 'waiting'
+    this.#start()
+  }
+  clear() {
+    this.all = this.all.filter((each) => !each.is_over)
+  }
+
+  #start() {
+    void this.#stay_awake()
+    while (this.#running < at_once) {
+      const next = this.all.find((each) => each.state === 'waiting' && each.file)
+      if (!next) return
+      ++this.#running
+      next.state = 'sending'
+      void next.run().finally(() => {
+        --this.#running
+        this.#start()
+        void this.#stay_awake()
+      })
+    }
+  }
+
+  // While something is sent, the machine shall not go to sleep.
+  async #stay_awake() {
+    const wanted = this.running.length > 0
+    if (wanted && !this.#lock && document.visibilityState === 'visible') {
+      this.#lock = (await navigator.wakeLock?.request('screen').catch(() => null)) ?? null
+      this.#lock?.addEventListener('release', () => (this.#lock = null))
+    } else if (!wanted && this.#lock) {
+      await this.#lock.release()
+    }
+  }
+
+  seen() {
+    if (document.visibilityState === 'visible') void this.#stay_awake()
+  }
+
+  // For people to keep: what arrived, how large, and its digest.
+  receipt(): string {
+    const lines = [t('receipt_title', new Date().toISOString()), location.host, '']
+    for (const each of this.arrived) lines.push(`${each.digest || '-'.padEnd(32)}  ${each.size}  ${each.path}`)
+    lines.push('', `${this.arrived.length} / ${this.all.length}; XXH3-128 (xxhsum -H2)`)
+    return lines.join('\n') + '\n'
+  }
+}
+
+export const uploads_now = new handing_in()
+
+export function hand_in(folder: string, files: picked[]) {
+  const shown = files.filter(({ path }) => !path.split('/').some((part) => part.startsWith('.')))
+  uploads_now.add(folder, shown)
+}
+
+addEventListener('beforeunload', (event) => {
+  if (uploads_now.running.length > 0) event.preventDefault()
+})
+document.addEventListener('visibilitychange', () => uploads_now.seen())
+
