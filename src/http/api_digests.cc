@@ -28,8 +28,8 @@ parsed<run_wish> read_run(const request& asked) {
   if (const auto text = asked.parameter("count")) {
     const auto number = parse_number(*text);
     if (!number || *number == 0 || *number > count_max) {
-      return std::unexpected(problem(status::bad_request,
-                                     "count is a number from 1 to " + std::to_string(count_max)));
+      return std::unexpected(
+          problem(status::bad_request, "count is a number from 1 to " + std::to_string(count_max)));
     }
     wanted.count = *number;
   }
@@ -67,7 +67,8 @@ awaitable<result<void>> add_digests(service& shared, Held& held, run_wish wanted
     if (!append(told, *step)) break;
   }
   auto& list = told["digests"];
-  if (list.size() > wanted.count) list.erase(list.begin() + std::ptrdiff_t(wanted.count), list.end());
+  if (list.size() > wanted.count)
+    list.erase(list.begin() + std::ptrdiff_t(wanted.count), list.end());
   co_return result<void>{};
 }
 
@@ -83,8 +84,8 @@ awaitable<result<void>> api_digests(exchange& now, service& shared) {
   const std::string path(now.asked().below("/api/digests/"));
   const auto what = now.permit<right::take>(path);
   if (!what) co_return std::unexpected(what.error());
-  const auto file = co_await net::on_pool(
-      shared.pool, [&shared, &what] { return shared.downloads.open(*what); });
+  const auto file =
+      co_await net::on_pool(shared.pool, [&shared, &what] { return shared.downloads.open(*what); });
   if (!file) co_return std::unexpected(file.error());
   const auto place = shared.digests.try_take();
   if (!place) co_return fail(errc::busy, "as many digests are being made as may be");

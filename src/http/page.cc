@@ -58,8 +58,7 @@ awaitable<result<void>> send_asset(exchange& now, const page_asset& what, bool c
   const auto chosen = best_form(what, asked.field("Accept-Encoding"));
   const auto ending = chosen.coding.empty() ? std::string() : "-" + std::string(chosen.coding);
   const std::string tag = '"' + std::string(what.tag) + ending + '"';
-  const bool same =
-      asked.has("If-None-Match") && matches(asked.field("If-None-Match"), tag, true);
+  const bool same = asked.has("If-None-Match") && matches(asked.field("If-None-Match"), tag, true);
   response head(same ? status::not_modified : status::ok);
   head.add("ETag", tag)
       .add("Vary", "Accept-Encoding")
