@@ -244,3 +244,9 @@ def test_watch_seek_and_step(tree, people, short_film):
     told = people("watch", server).until("done")["done"]
     assert told["name"] == "unknown.mxf.m3u"
     assert f"http://{server.host}:{server.port}/files/day-1/unknown.mxf" in told["list"]
+
+
+def test_films_get_a_picture(tree, people, short_film):
+    server = tree({"day-1/film.mp4": short_film, "day-1/notes.txt": b"x"})
+    told = people("posters", server).until("done")["done"]
+    assert told == {"width": 360, "scheme": "blob:", "asked": 0}

@@ -427,3 +427,21 @@ export async function large({ open, wanted }) {
   await page.getByText('compared block by block').waitFor({ timeout: 300_000 })
   return { arrived_s, compared_s: (Date.now() - began) / 1000 }
 }
+
+// A film gets a picture, made in the browser and kept there; what is no film keeps its sign.
+export async function posters({ open }) {
+  const page = await open({ path: '/view/day-1' })
+  await page.getByRole('button', { name: 'Grid' }).click()
+  const picture = row(page, 'film.mp4').locator('img')
+  await picture.waitFor()
+  const told = await picture.evaluate(async (image) => {
+    await image.decode()
+    return { width: image.naturalWidth, scheme: new URL(image.src).protocol }
+  })
+  await page.reload()
+  let asked = 0
+  page.on('request', (request) => (asked += request.url().includes('/files/') ? 1 : 0))
+  await picture.waitFor()
+  check((await row(page, 'notes.txt').locator('img').count()) === 0, 'a text has no picture')
+  return { ...told, asked }
+}
