@@ -250,3 +250,31 @@ def test_films_get_a_picture(tree, people, short_film):
     server = tree({"day-1/film.mp4": short_film, "day-1/notes.txt": b"x"})
     told = people("posters", server).until("done")["done"]
     assert told == {"width": 360, "scheme": "blob:", "asked": 0}
+
+
+# --- talking ---
+
+
+def test_comments_at_a_moment(tree, people, short_film):
+    """Two people at one film: what one says and draws, the other sees, and comes to the moment by its mark."""
+    server = tree({"day-1/film.mp4": short_film})
+    people("comment", server).until("done")
+    with Line(server.host, server.port) as line:
+        told = json.loads(line.ask("GET", "/api/talk/day-1/film.mp4").body)["messages"]
+    assert [each["at_ms"] for each in told] == [5000, None, 5000, 5000]
+    assert told[0]["resolved"] and told[1]["reply_to"] == told[0]["id"]
+    assert told[2]["drawing"]["strokes"]
+
+
+def test_one_room_for_page_and_programs(tree, people, short_film):
+    server = tree({"day-1/film.mp4": short_film})
+    program = people("room", server)
+    program.until("said")
+    with Line(server.host, server.port) as line:
+        told = json.loads(line.ask("GET", "/api/talk/day-1/film.mp4").body)["messages"]
+        assert [each["text"] for each in told] == ["hello from the page"]
+        said = {"path": "day-1/film.mp4", "text": "hello from the terminal", "name": "Tom"}
+        line.ask("POST", "/api/say", "Content-Type: application/json", body=json.dumps(said).encode())
+    program.until("seen")
+    program.tell("end")
+    program.until("done")

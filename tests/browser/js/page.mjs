@@ -1,9 +1,10 @@
-// The page in Chromium, as people use it. The argument is JSON: origin, browser, scenario (a function below), and what
+// The page in Chromium, as people use it. The argument is JSON: origin, browser, scenario (a function of scenarios.mjs or talking.mjs), and what
 // it needs; on standard output a JSON object a line says what happens; a line on standard input lets it go on.
 import fs from 'node:fs'
 import readline from 'node:readline'
 import { chromium } from 'playwright-core'
-import * as scenarios from './scenarios.mjs'
+import * as alone from './scenarios.mjs'
+import * as together from './talking.mjs'
 
 const wanted = JSON.parse(process.argv[2])
 const say = (what) => fs.writeSync(1, JSON.stringify(what) + '\n')
@@ -34,7 +35,7 @@ async function open({ path = '/', language = 'en-GB', width = 1280, height = 800
 }
 
 try {
-  const told = await scenarios[wanted.scenario]({ wanted, say, heard, open, browser })
+  const told = await { ...alone, ...together }[wanted.scenario]({ wanted, say, heard, open, browser })
   say({ done: told ?? true })
 } catch (error) {
   say({ error: String(error?.stack ?? error) })

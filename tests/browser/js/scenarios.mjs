@@ -298,8 +298,9 @@ const views = {
   none: async (page) => page.getByText('There is no preview').waitFor(),
   people: async (page) => page.locator('.card').first().waitFor(),
   now: async (page) => page.locator('.card').nth(1).waitFor(),
+  links: async (page) => page.getByRole('button', { name: 'New link' }).waitFor(),
 }
-const addresses = { folder: '/view/day-1', video: '/view/day-1/film.mp4', none: '/view/day-1/notes.txt', people: '/people', now: '/now' }
+const addresses = { folder: '/view/day-1', video: '/view/day-1/film.mp4', none: '/view/day-1/notes.txt', people: '/people', now: '/now', links: '/links' }
 
 export async function accessible({ open, wanted }) {
   const told = {}

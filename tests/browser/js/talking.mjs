@@ -1,6 +1,6 @@
 // Talking about a film, and sharing it, by several people at once.
 
-const said = (page, text) => page.locator('article', { hasText: text })
+const said = (page, text) => page.locator('article', { has: page.locator('.said', { hasText: text }) })
 const write = async (page, text) => {
   await page.getByPlaceholder('Write').fill(text)
   await page.getByRole('button', { name: 'Send' }).click()
@@ -26,7 +26,7 @@ export async function comment({ open }) {
   await at(anna, 5)
   await write(anna, 'the boom is in the picture')
   await said(berta, 'the boom is in the picture').waitFor()
-  await berta.locator('.mark').click()
+  await berta.locator('.marks .mark').click()
   await at(berta, 5)
 
   await act(berta, 'the boom is in the picture', 'Reply')
