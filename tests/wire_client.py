@@ -279,6 +279,43 @@ class Connection(Socket):
     def remove(self, path, recursive=False):
         self.ask("REMOVE", messages.Remove(path=path, recursive=recursive), "OK")
 
+    def talk(self, path, **fields):
+        """(messages, version, more) of a page"""
+        request = self.begin("TALK_READ", messages.TalkRead(path=path, **fields))
+        found = []
+        while True:
+            reply = self.next_reply(request, "TALK_PAGE")
+            found.extend(reply.message.messages)
+            if reply.last:
+                return found, reply.message.version, reply.message.more
+
+    def say(self, path, text, **fields):
+        return self.ask("TALK_SAY", messages.TalkSay(path=path, text=text, **fields), "TALK_SAID").message
+
+    def amend(self, path, number, **fields):
+        return self.ask("TALK_AMEND", messages.TalkAmend(path=path, id=number, **fields), "TALK_SAID").message
+
+    def join_room(self, path, **fields):
+        """(the number of the request, the first news)"""
+        request = self.begin("TALK_JOIN", messages.TalkJoin(path=path, **fields))
+        news = self.next_reply(request, "TALK_NEWS").message
+        if news.what != messages.TALK_JOINED:
+            self._violated(f"{news.what} where TALK_JOINED was due")
+        return request, news
+
+    def news(self, request, *wanted):
+        """The next news of a room of these kinds, and whether they end it."""
+        while True:
+            reply = self.next_reply(request, "TALK_NEWS")
+            if not wanted or reply.message.what in wanted:
+                return reply.message, reply.last
+
+    def leave_room(self, path):
+        self.ask("TALK_LEAVE", messages.TalkLeave(path=path), "OK")
+
+    def type_in(self, path):
+        self.ask("TALK_TYPING", messages.TalkTyping(path=path), "OK")
+
     def get_blocks(self, path, ranges=(), if_identity=b""):
         """(entry, {offset: payload}, [(offset, length) of the payloads that came damaged])"""
         wanted = [messages.Range(offset=offset, length=length) for offset, length in ranges]

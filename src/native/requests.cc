@@ -3,6 +3,7 @@
 #include <boost/asio/post.hpp>
 
 #include "native/convert.h"
+#include "native/talks.h"
 #include "net/on_pool.h"
 #include "transfer/small_files.h"
 #include "transfer/tree.h"
@@ -90,6 +91,18 @@ result<awaitable<void>> make_request(std::shared_ptr<session> self, const wire::
     case wire::kind::rename: return make<v1::Rename>(std::move(self), head, body, answer_rename);
     case wire::kind::remove: return make<v1::Remove>(std::move(self), head, body, answer_remove);
     case wire::kind::scrub: return make<v1::Scrub>(std::move(self), head, body, answer_scrub);
+    case wire::kind::talk_read:
+      return make<v1::TalkRead>(std::move(self), head, body, answer_talk_read);
+    case wire::kind::talk_join:
+      return make<v1::TalkJoin>(std::move(self), head, body, answer_talk_join);
+    case wire::kind::talk_leave:
+      return make<v1::TalkLeave>(std::move(self), head, body, answer_talk_leave);
+    case wire::kind::talk_say:
+      return make<v1::TalkSay>(std::move(self), head, body, answer_talk_say);
+    case wire::kind::talk_amend:
+      return make<v1::TalkAmend>(std::move(self), head, body, answer_talk_amend);
+    case wire::kind::talk_typing:
+      return make<v1::TalkTyping>(std::move(self), head, body, answer_talk_typing);
     default: return fail(errc::bad_frame, "no request");
   }
 }

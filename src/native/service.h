@@ -9,6 +9,7 @@
 #include "access/gate.h"
 #include "base/buffer_pool.h"
 #include "net/on_pool.h"
+#include "talk/conversations.h"
 #include "transfer/downloads.h"
 #include "transfer/scrub.h"
 #include "transfer/small_files.h"
@@ -17,7 +18,7 @@
 
 namespace sluice::native {
 
-// docs/wire.md, section 7.
+// docs/wire.md, section 8.
 struct session_limits {
   std::chrono::milliseconds handshake{10'000};  // preface and HELLO
   std::chrono::milliseconds idle{600'000};      // no open request, and nothing received
@@ -33,6 +34,7 @@ struct service {
   transfer::downloads& downloads;
   transfer::tree& tree;
   transfer::scrubs& scrubs;
+  talk::conversations& talk;
   access::gate& gate;
   net::blocking_pool& pool;
   base::buffer_pool& buffers;

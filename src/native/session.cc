@@ -10,6 +10,7 @@
 #include "native/put.h"
 #include "native/requests.h"
 #include "native/small_puts.h"
+#include "native/talks.h"
 #include "net/address_key.h"
 #include "net/on_pool.h"
 #include "net/path_tuning.h"
@@ -41,12 +42,18 @@ session::session(net::stream client, service& shared)
       changed_(where_),
       watchdog_(where_),
       small_(std::make_unique<small_puts>(*this)),
-      gets_(std::make_unique<gets>(*this)) {
+      gets_(std::make_unique<gets>(*this)),
+      talks_(std::make_unique<native::talks>(*this)) {
   net::tune(stream_.socket());
   started_ = arrived_.since = sent_.since = steady_clock::now();
 }
 
 session::~session() = default;
+
+tcp_endpoint session::peer() const {
+  boost::system::error_code gone;
+  return stream_.socket().remote_endpoint(gone);
+}
 
 void session::reply_error(std::uint32_t request, const error& why, std::string_view path) {
   std::vector<std::byte> frame;
@@ -116,6 +123,7 @@ awaitable<result<void>> session::handshake() {
   ours.set_agent(shared_.agent);
   ours.add_features("scrub");
   ours.add_features("login");
+  ours.add_features("talk");
   ours.set_max_control_bytes(wire::max_control_body_bytes);
   ours.set_block_bytes(base::block_bytes);
   ours.set_max_requests(static_cast<std::uint32_t>(shared_.limits.max_requests));
@@ -228,8 +236,7 @@ awaitable<void> session::log_in(std::uint32_t request, v1::Login message) {
 awaitable<access::login> session::check(base::secret token, std::string account,
                                         base::secret password) {
   if (!token.empty()) co_return shared_.gate.by_token(token);
-  boost::system::error_code gone;
-  const auto address = net::address_key(stream_.socket().remote_endpoint(gone));
+  const auto address = net::address_key(peer());
   const auto start = [&](const auto& complete) {
     shared_.gate.by_password(std::move(account), std::move(password), address,
                              [complete](access::login who) { complete(std::move(who)); });
@@ -295,6 +302,7 @@ awaitable<void> session::watch() {
     watchdog_.expires_after(pause);
     co_await watchdog_.async_wait(as_tuple);
     if (ended_) break;
+    talks_->look(steady_clock::now());
     if (auto fine = check_progress(steady_clock::now()); !fine) {
       fail_session(std::move(fine.error()));
     }
@@ -307,7 +315,9 @@ awaitable<void> session::finish() {
   gets_->flush();
   for (const auto& [request, open] : puts_) open->leave();
   puts_.clear();
-  while (running_ > 0 || inside_ > 0 || small_->unanswered() > 0) co_await changed_.wait();
+  talks_->end();
+  while (!talks_->is_over() || running_ > 0 || inside_ > 0 || small_->unanswered() > 0)
+    co_await changed_.wait();
   if (!ended_) {
     if (violation_) reply_error(0, *violation_);  // nothing follows it
     const auto drained = co_await writer_.drained();

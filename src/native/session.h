@@ -23,6 +23,7 @@ namespace sluice::native {
 class gets;
 class put;
 class small_puts;
+class talks;
 
 // Runs the session of a connection that was just accepted, on the stream's thread; returns when the
 // session and all that it started are over and the stream is closed. The result says how it ended:
@@ -51,6 +52,8 @@ class session : public std::enable_shared_from_this<session> {
   [[nodiscard]] const executor& where() const noexcept { return where_; }
   // For whom requests are answered that are read now. On the session's thread.
   [[nodiscard]] const base::caller_ptr& caller() const noexcept { return caller_; }
+  [[nodiscard]] tcp_endpoint peer() const;
+  [[nodiscard]] native::talks& talks() noexcept { return *talks_; }
   [[nodiscard]] net::signal& changed() noexcept { return changed_; }
 
   // The final frame of a reply: an ERROR.
@@ -107,6 +110,7 @@ class session : public std::enable_shared_from_this<session> {
   std::unordered_map<std::uint32_t, std::shared_ptr<put>> puts_;  // open PUT requests
   std::unique_ptr<small_puts> small_;
   std::unique_ptr<gets> gets_;
+  std::unique_ptr<native::talks> talks_;
   std::uint32_t last_request_ = 0;
   std::size_t running_ = 0;         // coroutines of requests
   std::size_t inside_ = 0;          // call-backs to come

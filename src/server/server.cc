@@ -235,6 +235,7 @@ class running_server {
                            .downloads = *stored_->downloads,
                            .tree = *stored_->tree,
                            .scrubs = *stored_->scrubs,
+                           .talk = *stored_->talk,
                            .gate = *stored_->gate,
                            .pool = pool_,
                            .buffers = buffers_,

@@ -37,6 +37,15 @@ inline std::unique_ptr<google::protobuf::MessageLite> any_message(kind k) {
     case kind::remove: return std::make_unique<v1::Remove>();
     case kind::scrub: return std::make_unique<v1::Scrub>();
     case kind::scrub_report: return std::make_unique<v1::ScrubReport>();
+    case kind::talk_read: return std::make_unique<v1::TalkRead>();
+    case kind::talk_page: return std::make_unique<v1::TalkPage>();
+    case kind::talk_join: return std::make_unique<v1::TalkJoin>();
+    case kind::talk_news: return std::make_unique<v1::TalkNews>();
+    case kind::talk_leave: return std::make_unique<v1::TalkLeave>();
+    case kind::talk_say: return std::make_unique<v1::TalkSay>();
+    case kind::talk_said: return std::make_unique<v1::TalkSaid>();
+    case kind::talk_amend: return std::make_unique<v1::TalkAmend>();
+    case kind::talk_typing: return std::make_unique<v1::TalkTyping>();
     case kind::ping:
     case kind::pong:
     case kind::block: return nullptr;

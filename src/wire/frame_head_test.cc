@@ -136,7 +136,7 @@ TEST(frame_head, each_side_sends_its_own_kinds) {
     EXPECT_EQ(refusal(raw(8, k, skippable, 1), side::server), errc::bad_frame) << name_of(k);
   }
   for (const auto k : {error, ok, entries, entry, content, content_end, digest_run, put_opened,
-                       blocks_durable, block_refused, put_done}) {
+                       blocks_durable, block_refused, put_done, talk_page, talk_news, talk_said}) {
     EXPECT_TRUE(!may_send(side::client, k) && may_send(side::server, k)) << name_of(k);
     EXPECT_TRUE(parse_head(raw(8, k, 0, 1), side::server)) << name_of(k);
     EXPECT_EQ(refusal(raw(8, k, skippable, 1), side::client), errc::bad_frame) << name_of(k);
@@ -152,7 +152,8 @@ TEST(frame_head, requests_are_begun_by_these_kinds) {
     if (belongs_to_put(k)) of_put.push_back(k);
   }
   EXPECT_THAT(beginning, testing::ElementsAre(login, list, stat, get, digests, put, make_folder,
-                                              rename, remove, scrub));
+                                              rename, remove, scrub, talk_read, talk_join,
+                                              talk_leave, talk_say, talk_amend, talk_typing));
   EXPECT_THAT(of_put, testing::ElementsAre(block, checkpoint, put_finish, put_abort, put_leave));
 }
 

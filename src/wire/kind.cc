@@ -64,6 +64,15 @@ constexpr std::array<kind_facts, 64> make_table() {
   at(kind::remove) = control("REMOVE", "sluice.v1.Remove", client);
   at(kind::scrub) = control("SCRUB", "sluice.v1.Scrub", client);
   at(kind::scrub_report) = control("SCRUB_REPORT", "sluice.v1.ScrubReport", server);
+  at(kind::talk_read) = control("TALK_READ", "sluice.v1.TalkRead", client);
+  at(kind::talk_page) = control("TALK_PAGE", "sluice.v1.TalkPage", server);
+  at(kind::talk_join) = control("TALK_JOIN", "sluice.v1.TalkJoin", client);
+  at(kind::talk_news) = control("TALK_NEWS", "sluice.v1.TalkNews", server);
+  at(kind::talk_leave) = control("TALK_LEAVE", "sluice.v1.TalkLeave", client);
+  at(kind::talk_say) = control("TALK_SAY", "sluice.v1.TalkSay", client);
+  at(kind::talk_said) = control("TALK_SAID", "sluice.v1.TalkSaid", server);
+  at(kind::talk_amend) = control("TALK_AMEND", "sluice.v1.TalkAmend", client);
+  at(kind::talk_typing) = control("TALK_TYPING", "sluice.v1.TalkTyping", client);
   return table;
 }
 

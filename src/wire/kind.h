@@ -42,6 +42,15 @@ enum class kind : std::uint8_t {
   remove = 50,
   scrub = 51,
   scrub_report = 52,
+  talk_read = 53,
+  talk_page = 54,
+  talk_join = 55,
+  talk_news = 56,
+  talk_leave = 57,
+  talk_say = 58,
+  talk_said = 59,
+  talk_amend = 60,
+  talk_typing = 61,
 };
 
 enum class side : std::uint8_t { client, server };

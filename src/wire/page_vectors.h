@@ -1,4 +1,4 @@
-// For tests: the byte vectors of docs/wire.md, section 8.
+// For tests: the byte vectors of docs/wire.md, section 9.
 #pragma once
 
 #include <algorithm>
@@ -29,7 +29,7 @@ namespace page_vectors_detail {
 inline std::string section(const std::string& path) {
   std::ifstream file(path);
   const std::string page{std::istreambuf_iterator<char>(file), {}};
-  const auto heading = page.find("\n## 8. ");
+  const auto heading = page.find("\n## 9. ");
   const auto begin = page.find("```\n", heading);
   const auto end = page.find("\n```", begin);
   if (heading == std::string::npos || end == std::string::npos) {
@@ -46,7 +46,7 @@ inline std::vector<std::byte> from_hex(const std::string& name, const std::strin
 
 }  // namespace page_vectors_detail
 
-// Throws where the page cannot be read as section 8 says.
+// Throws where the page cannot be read as section 9 says.
 inline std::vector<page_vector> read_page_vectors(const std::string& path) {
   std::istringstream lines(page_vectors_detail::section(path));
   std::vector<page_vector> vectors;

@@ -56,6 +56,10 @@ NATIVE = {
     "make folder":  (NO, NO, NO, NO, YES, YES, YES),
     "rename":       (NO, NO, NO, NO, NONE, YES, YES),
     "remove":       (NO, NO, NO, NO, NONE, YES, YES),
+    "talk":         (NO, NO, NO, NO, NONE, YES, YES),
+    "say":          (NO, NO, NO, NO, NONE, YES, YES),
+    "amend":        (NO, NO, NO, NO, NONE, YES, YES),
+    "join":         (NO, NO, NO, NO, NONE, YES, YES),
     "join another's": (NO, NO, NO, NO, NONE, NONE, YES),
     "digests of another's": (NO, NO, NO, NO, NONE, NONE, YES),
 }  # fmt: skip
@@ -185,6 +189,16 @@ def do(connection, house, verb, file):
         connection.rename(name, new)
     elif verb == "remove":
         connection.remove(name)
+    elif verb == "talk":
+        connection.talk(name)
+    elif verb == "say":
+        connection.say(name, "x")
+    elif verb == "amend":
+        with house.native(house.tokens["admin"]) as chief:
+            number = chief.say(name, "x").id
+        connection.amend(name, number, resolved=True)
+    elif verb == "join":
+        connection.join_room(name)
     elif verb == "join another's":
         connection.join(other_upload(house))
     elif verb == "digests of another's":
@@ -204,6 +218,8 @@ def test_native(roles, file, verb, role, expected):
 
 def test_every_kind_of_request_has_its_row():
     """Whoever adds a kind of request adds it here."""
-    requests = {"LIST", "STAT", "GET", "DIGESTS", "PUT", "MAKE_FOLDER", "RENAME", "REMOVE", "SCRUB", "LOGIN"}
+    requests = {"LIST", "STAT", "GET", "DIGESTS", "PUT", "MAKE_FOLDER", "RENAME", "REMOVE", "SCRUB", "LOGIN",
+                "TALK_READ", "TALK_JOIN", "TALK_SAY", "TALK_AMEND"}
     of_a_put = {"CHECKPOINT", "PUT_FINISH", "PUT_ABORT", "PUT_LEAVE"}
-    assert set(KINDS) - FROM_SERVER - of_a_put == requests
+    of_a_room = {"TALK_LEAVE", "TALK_TYPING"}  # that was joined
+    assert set(KINDS) - FROM_SERVER - of_a_put - of_a_room == requests

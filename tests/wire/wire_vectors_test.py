@@ -1,4 +1,4 @@
-"""The byte vectors of docs/wire.md, section 8, against the Python client."""
+"""The byte vectors of docs/wire.md, section 9, against the Python client."""
 
 import pathlib
 import struct
@@ -12,7 +12,7 @@ PAGE = pathlib.Path(__file__).parent.parent.parent / "docs" / "wire.md"
 
 def read_page():
     """[(note, name, bytes)]"""
-    section = PAGE.read_text(encoding="utf-8").split("\n## 8. ")[1]
+    section = PAGE.read_text(encoding="utf-8").split("\n## 9. ")[1]
     vectors = []
     for line in section.split("```\n")[1].splitlines():
         if line.startswith("#"):
