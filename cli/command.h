@@ -39,6 +39,8 @@ runner declare_ls(CLI::App& app);
 runner declare_rm(CLI::App& app);
 runner declare_mv(CLI::App& app);
 runner declare_mkdir(CLI::App& app);
+runner declare_chat(CLI::App& app);
+runner declare_notes(CLI::App& app);
 runner declare_verify(CLI::App& app);
 runner declare_scrub(CLI::App& app);
 runner declare_hosts(CLI::App& app);

@@ -23,6 +23,8 @@ constexpr std::array commands{
     command{"rm", "removes a file or a folder", sluice::cli::declare_rm},
     command{"mv", "renames or moves on one server", sluice::cli::declare_mv},
     command{"mkdir", "makes a folder", sluice::cli::declare_mkdir},
+    command{"chat", "talks about a file or a folder", sluice::cli::declare_chat},
+    command{"notes", "writes what was said for a program that cuts", sluice::cli::declare_notes},
     command{"verify", "compares without sending the content", sluice::cli::declare_verify},
     command{"scrub", "finds what a disk lost of what is stored", sluice::cli::declare_scrub},
     command{"hosts", "lists and forgets the certificates of servers", sluice::cli::declare_hosts},

@@ -45,7 +45,7 @@ class json_view : public view {
   void done(std::string_view, const ordered_json& facts) override {
     if (quiet_) return;
     ordered_json event{{"event", "done"}};
-    event.update(facts);
+    if (facts.is_object()) event.update(facts);
     say(event);
   }
 

@@ -1,6 +1,6 @@
 """The commands of the program, in the order of its table."""
 
 COMMANDS = [
-    "serve", "put", "get", "ls", "rm", "mv", "mkdir", "verify", "scrub", "hosts", "send", "recv",
+    "serve", "put", "get", "ls", "rm", "mv", "mkdir", "chat", "notes", "verify", "scrub", "hosts", "send", "recv",
     "login", "user", "token", "version", "completions",
 ]  # fmt: skip

@@ -47,4 +47,4 @@ def test_groff_has_nothing_to_complain_about(program, name):
 
 
 def test_an_unknown_page_is_a_usage_error(program):
-    assert program.run("--man", "chat")[0] == 2
+    assert program.run("--man", "sing")[0] == 2

@@ -1,0 +1,127 @@
+#include <fmt/format.h>
+#include <unistd.h>
+#include <CLI/CLI.hpp>
+#include <array>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/keys.h"
+#include "cli/notes.h"
+#include "cli/printer.h"
+#include "cli/quantity.h"
+#include "cli/stop_signals.h"
+
+namespace sluice::cli {
+
+namespace {
+
+struct notes_flags {
+  std::string url;
+  std::string format = "csv";
+  std::string fps = "25";
+  std::string start;
+  double timeout_s = 30;
+  client::security security;
+  output_flags output;
+};
+
+struct notes_format {
+  std::string_view name;
+  std::string (*write)(const notes& of);
+  bool needs_times;
+};
+
+constexpr std::array formats{notes_format{"csv", to_csv, false}, notes_format{"edl", to_edl, true},
+                             notes_format{"fcpxml", to_fcpxml, true},
+                             notes_format{"srt", to_srt, true},
+                             notes_format{"json", to_json_text, false}};
+
+std::vector<std::string> format_names() {
+  std::vector<std::string> names;
+  for (const auto& each : formats) names.emplace_back(each.name);
+  return names;
+}
+
+std::string title_of(const client::url& film) {
+  std::string_view path = film.path;
+  if (path.ends_with('/')) path.remove_suffix(1);
+  const auto name = path.substr(path.rfind('/') + 1);
+  return std::string(name.empty() ? std::string_view("notes") : name);
+}
+
+int run_notes(const notes_flags& flags) {
+  const stop_signals signals;
+  printer out(flags.output, true);
+  const auto target = client::parse_url(flags.url);
+  if (!target) return out.failed(target.error());
+  notes found{.title = title_of(*target), .messages = {}, .rate = *parse_frame_rate(flags.fps)};
+  if (!flags.start.empty()) {
+    const auto start = parse_timecode(flags.start, found.rate);
+    if (!start) {
+      return out.failed({errc::invalid_argument, flags.start + " is no timecode of " + flags.fps +
+                                                     " frames a second, such as 01:00:00:00"});
+    }
+    found.start_frame = *start;
+  }
+  client::session_options options;
+  options.timeout = as_timeout(flags.timeout_s);
+  options.security = flags.security;
+  options.stop = signals.token();
+  out.hear(options);
+  auto keys = find_keys();
+  if (!keys) return out.failed(keys.error());
+  options.keys = std::move(*keys);
+  auto said = client::read_conversation(*target, options);
+  if (!said) return out.failed(said.error());
+  found.messages = std::move(*said);
+
+  const auto* format = std::ranges::find(formats, flags.format, &notes_format::name);
+  const auto untimed = found.messages.size() - timed(found.messages).size();
+  if (format->needs_times && untimed > 0) {
+    out.on_notice(counted(untimed, "message") + " left out: without a time in the film");
+  }
+  const auto text = format->write(found);
+  (void)std::fwrite(text.data(), 1, text.size(), stdout);
+  const auto written = found.messages.size() - (format->needs_times ? untimed : 0);
+  return out.done("", {{"notes", written}});
+}
+
+}  // namespace
+
+runner declare_notes(CLI::App& app) {
+  describe(
+      app,
+      "Writes what was said about a film to standard output, for a program that cuts it. An "
+      "edl has a marker for each note, as DaVinci Resolve reads them (Import, Timeline Markers "
+      "from EDL); an fcpxml has them as to-do markers; an srt shows them as subtitles. csv and "
+      "json have everything, these only what has a time in the film.\n\nThe frame rate is "
+      "the film's: 29.97 and 59.94 count in drop-frame, with \"ndf\" behind them they do not. "
+      "--start is the timecode of the film's first frame.",
+      {{"For DaVinci Resolve, whose time lines begin at one hour",
+        "sluice notes sluice://nas/a.mp4 --export edl --start 01:00:00:00"},
+       {"For Final Cut Pro",
+        "sluice notes sluice://nas/a.mp4 --export fcpxml --fps 23.976 > a.fcpxml"},
+       {"For a spreadsheet", "sluice notes sluice://nas/a.mp4 > notes.csv"}});
+  auto flags = std::make_shared<notes_flags>();
+  app.add_option("URL", flags->url, "The film.")->required();
+  app.add_option("--export", flags->format, "csv, edl, fcpxml, srt or json.")
+      ->type_name("FORMAT")
+      ->check(one_of(format_names()))
+      ->capture_default_str();
+  app.add_option(
+         "--fps", flags->fps,
+         "Frames a second: 23.976, 24, 25, 29.97, 30, 50, 59.94, 60, or 29.97ndf, 59.94ndf.")
+      ->type_name("RATE")
+      ->check(one_of(frame_rate_names()))
+      ->capture_default_str();
+  app.add_option("--start", flags->start, "The timecode of the first frame; by default zero.")
+      ->type_name("TIMECODE");
+  add_timeout_flag(app, flags->timeout_s);
+  add_login_flag(app);
+  add_security_flags(app, flags->security);
+  add_output_flags(app, flags->output);
+  return [flags] { return run_notes(*flags); };
+}
+
+}  // namespace sluice::cli
