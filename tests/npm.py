@@ -1,5 +1,6 @@
 """JavaScript programs of the tests: their packages, installed once below build/, and their processes."""
 
+import fcntl
 import json
 import shutil
 import subprocess
@@ -8,16 +9,23 @@ from conftest import DEADLINE_S, ROOT, read_line
 
 
 def install(sources, name):
-    """The folder with the programs of `sources` and the packages that their lock pins: build/NAME."""
+    """The folder with the programs of `sources` and the packages that their lock pins: build/NAME.
+
+    One of several test runs does it, the others wait; what is as it should be is not touched, since it may be running.
+    """
     folder = ROOT / "build" / name
     folder.mkdir(parents=True, exist_ok=True)
     lock = (sources / "package-lock.json").read_text()
     done = folder / "installed"
-    for each in sources.iterdir():
-        shutil.copy(each, folder)
-    if not done.exists() or done.read_text() != lock:
-        subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--silent"], cwd=folder, check=True, timeout=600)
-        done.write_text(lock)
+    with open(folder / "lock", "w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        for each in sources.iterdir():
+            there = folder / each.name
+            if not there.exists() or there.read_bytes() != each.read_bytes():
+                shutil.copy(each, there)
+        if not done.exists() or done.read_text() != lock:
+            subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--silent"], cwd=folder, check=True, timeout=600)
+            done.write_text(lock)
     return folder
 
 
