@@ -10,6 +10,14 @@ import npm
 SOURCES = pathlib.Path(__file__).parent / "js"
 
 
+DEADLINE_S = 180  # of a whole scenario; each of its steps has its own (js/page.mjs)
+
+
+class Person(npm.Program):
+    def until(self, name, deadline_s=DEADLINE_S):
+        return super().until(name, deadline_s)
+
+
 @pytest.fixture(scope="session")
 def installed():
     return npm.install(SOURCES, "browser")
@@ -22,7 +30,7 @@ def people(installed, serve):
 
     def act(scenario, server, **wanted):
         wanted |= {"scenario": scenario, "origin": f"http://{server.host}:{server.port}", "browser": shutil.which("chromium")}
-        started.append(npm.Program(installed, "page.mjs", wanted))
+        started.append(Person(installed, "page.mjs", wanted))
         return started[-1]
 
     yield act

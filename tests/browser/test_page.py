@@ -249,7 +249,7 @@ def test_watch_seek_and_step(tree, people, short_film):
 def test_films_get_a_picture(tree, people, short_film):
     server = tree({"day-1/film.mp4": short_film, "day-1/notes.txt": b"x"})
     told = people("posters", server).until("done")["done"]
-    assert told == {"width": 360, "scheme": "blob:", "asked": 0}
+    assert told == {"width": 360, "scheme": "blob:", "kept": 1}
 
 
 # --- talking ---
