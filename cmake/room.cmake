@@ -14,7 +14,9 @@ function(sluice_flags target)
   target_compile_definitions(${target} PRIVATE _FILE_OFFSET_BITS=64)
   if(SLUICE_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${SLUICE_SANITIZE}
-                           -fno-sanitize-recover=all -fno-omit-frame-pointer)
+                           -fno-sanitize-recover=all -fno-omit-frame-pointer
+                           # SOCI does not tell the types that its templates need for it.
+                           -fno-sanitize=vptr)
     target_link_options(${target} PRIVATE -fsanitize=${SLUICE_SANITIZE})
   endif()
 endfunction()
