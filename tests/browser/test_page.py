@@ -258,7 +258,7 @@ def test_films_get_a_picture(tree, people, short_film):
 def test_comments_at_a_moment(tree, people, short_film):
     """Two people at one film: what one says and draws, the other sees, and comes to the moment by its mark."""
     server = tree({"day-1/film.mp4": short_film})
-    people("comment", server).until("done")
+    assert people("comment", server).until("done")["done"]["faults"] == []
     with Line(server.host, server.port) as line:
         told = json.loads(line.ask("GET", "/api/talk/day-1/film.mp4").body)["messages"]
     assert [each["at_ms"] for each in told] == [5000, None, 5000, 5000]
@@ -266,15 +266,12 @@ def test_comments_at_a_moment(tree, people, short_film):
     assert told[2]["drawing"]["strokes"]
 
 
-def test_one_room_for_page_and_programs(tree, people, short_film):
+def test_the_page_and_the_terminal_share_a_room(tree, people, sluice, short_film):
     server = tree({"day-1/film.mp4": short_film})
     program = people("room", server)
     program.until("said")
-    with Line(server.host, server.port) as line:
-        told = json.loads(line.ask("GET", "/api/talk/day-1/film.mp4").body)["messages"]
-        assert [each["text"] for each in told] == ["hello from the page"]
-        said = {"path": "day-1/film.mp4", "text": "hello from the terminal", "name": "Tom"}
-        line.ask("POST", "/api/say", "Content-Type: application/json", body=json.dumps(said).encode())
+    chat = sluice("chat", server.url + "/day-1/film.mp4", "--name", "Tom", input=b"hello from the terminal\n", check=0)
+    assert "hello from the page" in chat.out
     program.until("seen")
     program.tell("end")
     program.until("done")

@@ -288,7 +288,7 @@ async function overflow(page) {
   return page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth)
 }
 
-async function faults(page) {
+export async function faults(page) {
   await page.evaluate(axe_source)
   const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }))
   return found.violations

@@ -1,4 +1,5 @@
 // Talking about a film, and sharing it, by several people at once.
+import { faults } from './scenarios.mjs'
 
 const said = (page, text) => page.locator('article', { has: page.locator('.said', { hasText: text }) })
 const write = async (page, text) => {
@@ -52,7 +53,8 @@ export async function comment({ open }) {
   await anna.getByPlaceholder('Write').fill('   ')
   if (await anna.getByRole('button', { name: 'Send' }).isEnabled()) throw new Error('an empty message can be sent')
   if (await berta.evaluate(() => window.pwned || document.querySelector('article img'))) throw new Error('a message ran')
-  return { film: anna.url() }
+  await berta.emulateMedia({ colorScheme: 'dark' })
+  return { faults: [...(await faults(anna)), ...(await faults(berta))] }
 }
 
 // Somebody at a terminal is in the same room.
@@ -67,6 +69,7 @@ export async function room({ open, say, heard }) {
 
 // `password`: the account's that shares.
 export async function share({ open, wanted }) {
+  const found = []
   const owner = await open({ path: `/#key=${wanted.key}` })
   await owner.locator('.item').first().waitFor()
   await owner.goto('/view/day-1')
@@ -78,6 +81,7 @@ export async function share({ open, wanted }) {
     await owner.getByRole('button', { name: 'Make the link' }).click()
     const address = await owner.locator('dialog input[readonly]').inputValue()
     await owner.locator('dialog svg[role=img]').waitFor()
+    found.push(...(await faults(owner)))
     await owner.locator('dialog').getByRole('button', { name: 'Close' }).last().click()
     return address.replace(/^https?:\/\/[^/]+/, '')
   }
@@ -87,6 +91,7 @@ export async function share({ open, wanted }) {
   if (stranger.url().includes('link')) throw new Error(`the secret stays in ${stranger.url()}`)
   await stranger.setInputFiles('[data-pick=files]', [wanted.file])
   await stranger.getByText('The file has arrived').waitFor()
+  found.push(...(await faults(stranger)))
   if (await stranger.getByText('there.txt').count()) throw new Error('a drop link shows what is there')
 
   const locked = await share('watch and download', { password: 'sesame 42' })
@@ -102,6 +107,7 @@ export async function share({ open, wanted }) {
 
   await owner.goto('/links')
   await owner.getByRole('button', { name: 'Revoke' }).first().waitFor()
+  found.push(...(await faults(owner)))
   for (let left = await owner.getByRole('button', { name: 'Revoke' }).count(); left > 0; --left) {
     await owner.getByRole('button', { name: 'Revoke' }).first().click()
     await owner.waitForFunction((count) => document.querySelectorAll('main button.danger').length === count, left - 1)
@@ -111,4 +117,5 @@ export async function share({ open, wanted }) {
   await stranger.getByRole('heading', { name: 'This link does not work any more' }).waitFor()
   await viewer.reload()
   await viewer.getByRole('heading', { name: 'Log in' }).waitFor()
+  return { faults: found }
 }
