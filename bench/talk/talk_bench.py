@@ -81,12 +81,13 @@ class Served:
 
 def crowds(options, root):
     rows = {"WebSocket": [], "native": []}
-    with Served(options.build, root, "--max-connections", str(options.listeners + 64)) as server:
-        for number in range(options.rounds + 1):  # the first one is not counted
-            for carrier, join in (("WebSocket", join_by_websocket), ("native", join_by_native)):
+    for number in range(options.rounds + 1):  # the first one is not counted
+        for carrier, join in (("WebSocket", join_by_websocket), ("native", join_by_native)):
+            # A server of its own: one that had a crowd before keeps the memory for the next.
+            with Served(options.build, root, "--max-connections", str(options.listeners + 64)) as server:
                 figures = one_crowd(server, join, options)
-                if number > 0:
-                    rows[carrier].append(figures)
+            if number > 0:
+                rows[carrier].append(figures)
     print(f"\n{options.listeners} listeners, {options.messages} messages a round, {options.rounds} rounds; medians\n")
     print("| carrier | p50 ms | p99 ms | slowest ms | KiB a listener | messages delivered |")
     print("|---|---|---|---|---|---|")

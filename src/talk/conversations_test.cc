@@ -153,7 +153,7 @@ TEST(conversations, need_the_right_to_talk_and_to_see) {
   EXPECT_FALSE(base::permit<right::talk>(mute.caller, "a"));
   const auto asked = world::at(anna, "a");
   test::value(w.rights().put_grant("anna", {"", access::test::reading}));
-  std::promise<errc> told;
+  std::promise<std::optional<errc>> told;
   w.talk().say(asked, {.text = "late"}, anna.as, [&](auto said) { told.set_value(code_of(said)); });
   EXPECT_EQ(told.get_future().get(), errc::not_allowed);
 }

@@ -6,6 +6,7 @@
 
 #include <future>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -97,9 +98,11 @@ class world {
   std::shared_ptr<conversations> talk_;
 };
 
+// Nothing where it succeeded: no test takes a success for the first of the codes.
 template <class T>
-errc code_of(const result<T>& r) {
-  return r ? errc{} : r.error().code;
+std::optional<errc> code_of(const result<T>& r) {
+  if (r) return std::nullopt;
+  return r.error().code;
 }
 
 }  // namespace sluice::talk::test
