@@ -29,9 +29,9 @@ std::string_view take_word(std::string_view& text) {
 
 std::optional<std::uint64_t> number_of(std::string_view digits) {
   std::uint64_t value = 0;
-  const auto* end = digits.data() + digits.size();
-  const auto read = std::from_chars(digits.data(), end, value);
-  if (read.ec != std::errc() || read.ptr != end || digits.empty()) return std::nullopt;
+  const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  const bool is_all = read.ptr == digits.data() + digits.size();
+  if (read.ec != std::errc() || !is_all || digits.empty()) return std::nullopt;
   return value;
 }
 

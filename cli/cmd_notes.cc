@@ -39,6 +39,7 @@ constexpr std::array formats{notes_format{"csv", to_csv, false}, notes_format{"e
 
 std::vector<std::string> format_names() {
   std::vector<std::string> names;
+  names.reserve(formats.size());
   for (const auto& each : formats) names.emplace_back(each.name);
   return names;
 }

@@ -43,7 +43,7 @@ std::uint64_t frames_of(const notes& of, const talk_message& note) {
 
 std::string cell(const std::string& text) {
   const bool is_formula = !text.empty() && std::string_view("=+-@").contains(text.front());
-  const std::string safe = is_formula ? "'" + text : text;
+  std::string safe = is_formula ? "'" + text : text;
   if (safe.find_first_of(",\"\n\r") == std::string::npos) return safe;
   return '"' + replaced(safe, "\"", "\"\"") + '"';
 }

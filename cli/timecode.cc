@@ -63,6 +63,7 @@ std::optional<frame_rate> parse_frame_rate(std::string_view text) {
 const std::vector<std::string>& frame_rate_names() {
   static const auto names = [] {
     std::vector<std::string> made;
+    made.reserve(rates.size());
     for (const auto& each : rates) made.emplace_back(each.first);
     return made;
   }();
