@@ -73,8 +73,8 @@ class live_session final : public std::enable_shared_from_this<live_session>, pr
   // What was said since a client left, told page by page before anything newer is.
   struct catch_up {
     talk_room where;
-    std::int64_t told;  // up to this version
-    std::int64_t end;   // what is newer comes by itself
+    std::int64_t told = 0;  // up to this version
+    std::int64_t end = 0;   // what is newer comes by itself
   };
   [[nodiscard]] result<std::vector<std::string>> next_page(catch_up& from) const;
   awaitable<void> tell_what_was_missed();
