@@ -17,6 +17,7 @@ from prove.plan import amount, choices, report
 from wire_format import messages
 
 ROUNDS = amount("LINK_ROUNDS", 30)  # of each operation
+SECONDS = amount("LINK_SECONDS", 0)  # at least
 INSIDE, OUTSIDE = b"inside", b"OUTSIDE: not for anybody"
 # What may be said where the name is a link at that moment, or was one in the middle of the work.
 TOLD = {"NOT_FOUND", "CHANGED", "EXISTS", "CONFLICT", "WRONG_KIND", "NOT_EMPTY", "BUSY"}
@@ -153,9 +154,10 @@ def test_nothing_outside_is_touched(swapped):
             for operation in order:
                 outcomes[operation][attempt(operation, link, number)] += 1
             assert state_of(outside) == before, [each.__name__ for each in order]
-            if number >= ROUNDS and all(met_both(*each) for each in outcomes.items()):
+            is_enough = number >= ROUNDS and time.monotonic() - begun >= SECONDS
+            if is_enough and all(met_both(*each) for each in outcomes.items()):
                 break
-            assert number < 50 * ROUNDS, outcomes
+            assert number < 50 * ROUNDS or time.monotonic() - begun < SECONDS + DEADLINE_S, outcomes
     for operation, seen in outcomes.items():
         print(operation.__name__, dict(seen))
         assert set(seen) <= TOLD | {"done"}
