@@ -10,6 +10,7 @@
 #include "cli/chat_input.h"
 #include "cli/chat_line.h"
 #include "cli/keys.h"
+#include "cli/links.h"
 #include "cli/printer.h"
 #include "cli/stop_signals.h"
 #include "client/talk.h"
@@ -153,16 +154,14 @@ void read_lines(chat_input& input, client::conversation& room, chat_screen& scre
 int run_chat(const chat_flags& flags) {
   const stop_signals signals;
   printer out(flags.output);
-  const auto target = client::parse_url(flags.url);
+  auto target = client::parse_url(flags.url);
   if (!target) return out.failed(target.error());
-  auto keys = find_keys();
-  if (!keys) return out.failed(keys.error());
   const bool on_terminal =
       !flags.output.json && ::isatty(STDIN_FILENO) != 0 && ::isatty(STDOUT_FILENO) != 0;
   client::talk_options options;
   options.timeout = as_timeout(flags.timeout_s);
   options.security = flags.security;
-  options.keys = std::move(*keys);
+  if (auto led = find_keys_and_lead(*target, options); !led) return out.failed(led.error());
   options.name = flags.name.empty() ? own_name() : flags.name;
   options.history = flags.history;
   options.comes_again = on_terminal;

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/keys.h"
+#include "cli/links.h"
 #include "cli/printer.h"
 #include "cli/stop_signals.h"
 
@@ -27,12 +28,11 @@ int run_get(get_flags& flags) {
     if (!parsed) return out.failed(parsed.error());
     sources.push_back(std::move(*parsed));
   }
+  if (flags.options.bytes_per_second > 0 && flags.options.streams == 0) flags.options.streams = 1;
   flags.options.timeout = as_timeout(flags.timeout_s);
   out.hear(flags.options);
   flags.options.stop = signals.token();
-  auto keys = find_keys();
-  if (!keys) return out.failed(keys.error());
-  flags.options.keys = std::move(*keys);
+  if (auto led = find_keys_and_lead(sources, flags.options); !led) return out.failed(led.error());
   const auto got = client::get(sources, flags.target, flags.options, out);
   if (!got) return out.failed(got.error());
   return out.done(summary_text("received", *got, out.elapsed()),
@@ -67,6 +67,7 @@ runner declare_get(CLI::App& app) {
       ->check(in_range(0, 64))
       ->capture_default_str();
   app.add_flag("--overwrite", flags->options.overwrite, "Replace files that are there and differ.");
+  add_rate_flag(app, flags->options.bytes_per_second);
   add_timeout_flag(app, flags->timeout_s);
   add_login_flag(app);
   add_security_flags(app, flags->options.security);

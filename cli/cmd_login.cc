@@ -17,11 +17,12 @@ struct login_flags {
   output_flags output;
 };
 
-// A whole link is taken, too: what stands behind its "#key=".
+// A whole link is taken, too: what stands behind its "#key=" or "#link=".
 base::secret token_in(const base::secret& typed) {
   auto text = typed.reveal();
-  if (const auto mark = text.find("#key="); mark != std::string_view::npos) {
-    text.remove_prefix(mark + 5);
+  for (const std::string_view mark : {"#key=", "#link="}) {
+    const auto at = text.find(mark);
+    if (at != std::string_view::npos) text.remove_prefix(at + mark.size());
   }
   const auto begin = std::min(text.find_first_not_of(" \t\r"), text.size());
   text.remove_prefix(begin);

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/keys.h"
+#include "cli/links.h"
 #include "cli/printer.h"
 #include "cli/quantity.h"
 #include "cli/stop_signals.h"
@@ -87,16 +88,14 @@ int follow(const client::url& target, const ls_flags& flags, const client::sessi
 int run_ls(const ls_flags& flags) {
   const stop_signals signals;
   printer out(flags.output);
-  const auto target = client::parse_source(flags.url);
+  auto target = client::parse_source(flags.url);
   if (!target) return out.failed(target.error());
   client::session_options options;
   options.timeout = as_timeout(flags.timeout_s);
   options.security = flags.security;
   out.hear(options);
   options.stop = signals.token();
-  auto keys = find_keys();
-  if (!keys) return out.failed(keys.error());
-  options.keys = std::move(*keys);
+  if (auto led = find_keys_and_lead(*target, options); !led) return out.failed(led.error());
   out.connecting(*target);
   if (flags.follow) return follow(*target, flags, options, out);
   std::uint64_t entries = 0;

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/keys.h"
+#include "cli/links.h"
 #include "cli/printer.h"
 #include "cli/stop_signals.h"
 
@@ -27,16 +28,14 @@ using request =
 int run_request(const name_flags& flags, std::string_view done, const request& ask) {
   const stop_signals signals;
   printer out(flags.output);
-  const auto target = client::parse_url(flags.url);
+  auto target = client::parse_url(flags.url);
   if (!target) return out.failed(target.error());
   client::session_options options;
   options.timeout = as_timeout(flags.timeout_s);
   options.security = flags.security;
   out.hear(options);
   options.stop = signals.token();
-  auto keys = find_keys();
-  if (!keys) return out.failed(keys.error());
-  options.keys = std::move(*keys);
+  if (auto led = find_keys_and_lead(*target, options); !led) return out.failed(led.error());
   out.connecting(*target);
   const auto answered = ask(*target, options);
   if (!answered) return out.failed(answered.error());

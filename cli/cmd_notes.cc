@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/keys.h"
+#include "cli/links.h"
 #include "cli/notes.h"
 #include "cli/printer.h"
 #include "cli/quantity.h"
@@ -54,7 +55,7 @@ std::string title_of(const client::url& film) {
 int run_notes(const notes_flags& flags) {
   const stop_signals signals;
   printer out(flags.output, true);
-  const auto target = client::parse_url(flags.url);
+  auto target = client::parse_url(flags.url);
   if (!target) return out.failed(target.error());
   notes found{.title = title_of(*target), .messages = {}, .rate = *parse_frame_rate(flags.fps)};
   if (!flags.start.empty()) {
@@ -70,9 +71,7 @@ int run_notes(const notes_flags& flags) {
   options.security = flags.security;
   options.stop = signals.token();
   out.hear(options);
-  auto keys = find_keys();
-  if (!keys) return out.failed(keys.error());
-  options.keys = std::move(*keys);
+  if (auto led = find_keys_and_lead(*target, options); !led) return out.failed(led.error());
   auto said = client::read_conversation(*target, options);
   if (!said) return out.failed(said.error());
   found.messages = std::move(*said);

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/keys.h"
+#include "cli/links.h"
 #include "cli/printer.h"
 #include "cli/stop_signals.h"
 
@@ -41,15 +42,14 @@ int run_put(put_flags& flags) {
     return out.failed({errc::invalid_argument,
                        "upload " + sources.back() + ": give what to upload, and last the URL"});
   }
-  const auto target = client::parse_url(sources.back());
+  auto target = client::parse_url(sources.back());
   if (!target) return out.failed(target.error());
   sources.pop_back();
+  if (flags.options.bytes_per_second > 0 && flags.options.streams == 0) flags.options.streams = 1;
   flags.options.timeout = as_timeout(flags.timeout_s);
   out.hear(flags.options);
   flags.options.stop = signals.token();
-  auto keys = find_keys();
-  if (!keys) return out.failed(keys.error());
-  flags.options.keys = std::move(*keys);
+  if (auto led = find_keys_and_lead(*target, flags.options); !led) return out.failed(led.error());
   const auto sent = client::put(sources, *target, flags.options, out);
   if (!sent) return out.failed(sent.error(), advice_on(sent.error().code));
   return out.done(summary_text("sent", *sent, out.elapsed()), summary_facts(*sent, out.elapsed()));
@@ -71,7 +71,8 @@ runner declare_put(CLI::App& app) {
       "otherwise the URL is the new name.",
       {{"One file into a folder", "sluice put day1.mov sluice://nas/in/"},
        {"A tree", "sluice put shoot-0412 sluice://nas/in/"},
-       {"Standard input under a name", "tar c shoot | sluice put - sluice://nas/in/shoot.tar"}});
+       {"Standard input under a name", "tar c shoot | sluice put - sluice://nas/in/shoot.tar"},
+       {"By a link, without an account", "sluice put day1.mov 'sluice://nas/#link=SECRET'"}});
   auto flags = std::make_shared<put_flags>();
   app.add_option(
          "SOURCE", flags->sources_and_url,
@@ -92,6 +93,7 @@ runner declare_put(CLI::App& app) {
       ->excludes(overwrite);
   app.add_flag("--follow", flags->options.follow_symlinks,
                "Follow symbolic links that stay inside the source; without it they are skipped.");
+  add_rate_flag(app, flags->options.bytes_per_second);
   add_timeout_flag(app, flags->timeout_s);
   add_login_flag(app);
   add_security_flags(app, flags->options.security);

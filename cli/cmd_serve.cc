@@ -167,6 +167,13 @@ void add_limits(CLI::App& app, serve_flags& flags) {
       ->type_name("N")
       ->check(in_range(1, 1 << 20))
       ->capture_default_str();
+  app.add_option(
+         "--max-connections-per-address", flags.server.max_connections_of_an_address,
+         "The same for each address that clients come from (of IPv6 its first 64 bits); 0: as many "
+         "as there are.")
+      ->type_name("N")
+      ->check(in_range(0, 1 << 20))
+      ->capture_default_str();
   app.add_option("--threads", flags.server.threads,
                  "Threads that move bytes; 0: one for each core.")
       ->type_name("N")

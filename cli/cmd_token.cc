@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "cli/administration.h"
 #include "cli/grants.h"
 #include "cli/printer.h"
 #include "cli/quantity.h"
@@ -18,15 +19,15 @@ constexpr std::chrono::hours lifetime_max{24 * 3650};
 struct token_flags {
   std::string action;
   std::string what;  // an account, or the id of a token
-  std::string data;
+  administration_flags where;
   std::string label;
   std::string scope;
   std::string lifetime;
   output_flags output;
 };
 
-result<access::token_wish> read_wish(const token_flags& flags) {
-  access::token_wish wanted{.account = flags.what, .label = flags.label};
+result<token_request> read_wish(const token_flags& flags) {
+  token_request wanted{.account = flags.what, .label = flags.label};
   if (!flags.scope.empty()) {
     auto scope = parse_grant(flags.scope);
     if (!scope) return std::unexpected(scope.error());
@@ -34,12 +35,11 @@ result<access::token_wish> read_wish(const token_flags& flags) {
   }
   if (flags.lifetime.empty()) return wanted;
   const auto time = parse_duration(flags.lifetime, lifetime_max);
-  wanted.expires_s =
-      std::time(nullptr) + std::chrono::duration_cast<std::chrono::seconds>(*time).count();
+  wanted.lifetime_s = std::chrono::ceil<std::chrono::seconds>(*time).count();
   return wanted;
 }
 
-int make(printer& out, access::table& in, const token_flags& flags) {
+int make(printer& out, administration& in, const token_flags& flags) {
   const auto wanted = read_wish(flags);
   if (!wanted) return out.failed(wanted.error());
   const auto made = in.add_token(*wanted);
@@ -59,8 +59,10 @@ std::string date_of(std::int64_t time_s) {
   return {text.data(), count};
 }
 
-int list(printer& out, const access::table& of) {
-  for (const auto& one : of.tokens()) {
+int list(printer& out, administration& of) {
+  const auto all = of.tokens();
+  if (!all) return out.failed(all.error(), "");
+  for (const auto& one : *all) {
     const std::string until = one.expires_s ? " until " + date_of(*one.expires_s) : "";
     const std::string label = one.label.empty() ? "" : " (" + one.label + ")";
     nlohmann::ordered_json event{{"event", "token"},       {"id", one.id},
@@ -81,11 +83,12 @@ int run_token(const token_flags& flags) {
                                                     : flags.action == "revoke" ? "the id of a token"
                                                                                : "no name")});
   }
-  auto opened = server::accounts_folder::open(flags.data);
+  const auto opened = administration::open(flags.where, out);
   if (!opened) return out.failed(opened.error(), "");
-  if (flags.action == "new") return make(out, opened->table(), flags);
-  if (flags.action == "list") return list(out, opened->table());
-  const auto revoked = opened->table().revoke_token(flags.what);
+  administration& accounts = **opened;
+  if (flags.action == "new") return make(out, accounts, flags);
+  if (flags.action == "list") return list(out, accounts);
+  const auto revoked = accounts.revoke_token(flags.what);
   if (!revoked) return out.failed(revoked.error(), "");
   return out.done("", {{"id", flags.what}});
 }
@@ -93,25 +96,21 @@ int run_token(const token_flags& flags) {
 }  // namespace
 
 runner declare_token(CLI::App& app) {
-  describe(
-      app,
-      "Makes, lists and revokes tokens of accounts in the data folder of a server that is "
-      "stopped. A token stands for its account: it can do what the account may do, or less. It "
-      "is printed once and not kept; \"sluice login\" keeps it where it is used.",
-      {{"One for a laptop", "sluice token new anna --data /films/.sluice --label laptop"},
-       {"One that can only hand in files, for a week",
-        "sluice token new anna --data /films/.sluice --scope /in=drop --expires 7d"},
-       {"Take one back", "sluice token revoke 0123456789abcdef --data /films/.sluice"}});
+  describe(app,
+           "Makes, lists and revokes tokens of accounts, in the data folder of a server that is "
+           "stopped or over the wire of one that runs. A token stands for its account: it can do "
+           "what the account may do, or less. It "
+           "is printed once and not kept; \"sluice login\" keeps it where it is used.",
+           {{"One for a laptop", "sluice token new anna --data /films/.sluice --label laptop"},
+            {"One that can only hand in files, for a week",
+             "sluice token new anna --data /films/.sluice --scope /in=drop --expires 7d"},
+            {"Take one back", "sluice token revoke 0123456789abcdef --data /films/.sluice"}});
   auto flags = std::make_shared<token_flags>();
   app.add_option("ACTION", flags->action, "new, list or revoke.")
       ->required()
       ->check(one_of({"new", "list", "revoke"}));
   app.add_option("WHAT", flags->what, "With new the account; with revoke the id that list tells.");
-  app.add_option(
-         "--data", flags->data,
-         "The server's data folder: .sluice in the served folder, or what it has for --data.")
-      ->type_name("DIR")
-      ->required();
+  add_administration_flags(app, flags->where);
   app.add_option("--label", flags->label, "With new: what it is for.")->type_name("TEXT");
   app.add_option("--scope", flags->scope,
                  std::string("With new: what it can do of what the account may. ") + grant_help)

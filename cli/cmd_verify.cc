@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "cli/keys.h"
+#include "cli/links.h"
 #include "cli/printer.h"
 #include "cli/quantity.h"
 #include "cli/stop_signals.h"
@@ -46,16 +47,14 @@ int report(printer& out, const client::url& target, const client::verify_report&
 int run_verify(const verify_flags& flags) {
   const stop_signals signals;
   printer out(flags.output);
-  const auto target = client::parse_url(flags.url);
+  auto target = client::parse_url(flags.url);
   if (!target) return out.failed(target.error());
   client::session_options options;
   options.timeout = as_timeout(flags.timeout_s);
   options.security = flags.security;
   out.hear(options);
   options.stop = signals.token();
-  auto keys = find_keys();
-  if (!keys) return out.failed(keys.error());
-  options.keys = std::move(*keys);
+  if (auto led = find_keys_and_lead(*target, options); !led) return out.failed(led.error());
   const auto local = flags.local.empty() ? std::nullopt : std::optional(flags.local);
   const auto found = client::verify(*target, local, options, out);
   return found ? report(out, *target, *found) : out.failed(found.error());

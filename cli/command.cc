@@ -57,6 +57,24 @@ CLI::Option* add_size_flag(CLI::App& app, const std::string& name, std::uint64_t
       ->check(CLI::Validator(check, ""));
 }
 
+void add_rate_flag(CLI::App& app, std::uint64_t& bytes_per_second) {
+  constexpr std::uint64_t least = std::uint64_t{64} << 10;
+  const auto check = [](const std::string& text) -> std::string {
+    const auto rate = parse_size(text);
+    if (rate && *rate >= least) return "";
+    return fmt::format("\"{}\" is no rate of at least 64KiB/s, such as 2MB/s", text);
+  };
+  const auto take = [&bytes_per_second](const std::string& text) {
+    bytes_per_second = parse_size(text).value();
+  };
+  app.add_option_function<std::string>(
+         "--limit", take,
+         "Go no faster than so much in a second, all connections together. Like "
+         "500kB/s, 2MB/s.")
+      ->type_name("RATE")
+      ->check(CLI::Validator(check, ""));
+}
+
 void add_timeout_flag(CLI::App& app, double& timeout_s) {
   app.add_option("--timeout", timeout_s,
                  "Give up when connecting takes longer, or when the other side stands still for so "

@@ -44,6 +44,7 @@ runner declare_notes(CLI::App& app);
 runner declare_verify(CLI::App& app);
 runner declare_scrub(CLI::App& app);
 runner declare_hosts(CLI::App& app);
+runner declare_share(CLI::App& app);
 runner declare_send(CLI::App& app);
 runner declare_recv(CLI::App& app);
 runner declare_login(CLI::App& app);
@@ -76,6 +77,9 @@ void add_output_flags(CLI::App& app, output_flags& flags);
 // A flag whose value is a size or a rate, such as 500MB or 2GiB.
 CLI::Option* add_size_flag(CLI::App& app, const std::string& name, std::uint64_t& value,
                            const std::string& type, const std::string& what);
+
+// --limit: the most of content in a second, at least 64 KiB.
+void add_rate_flag(CLI::App& app, std::uint64_t& bytes_per_second);
 
 // --timeout, in seconds.
 void add_timeout_flag(CLI::App& app, double& timeout_s);

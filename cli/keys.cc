@@ -1,6 +1,7 @@
 #include "cli/keys.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
@@ -23,12 +24,15 @@ namespace {
 
 constexpr std::size_t file_bytes_max = std::size_t{1} << 20;
 constexpr std::string_view key_mark = "#key=";
+constexpr std::string_view link_mark = "#link=";
 
 struct pasted_key {
   std::string authority;
   base::secret token;
+  bool is_link = false;
+  base::secret password{};
 };
-// Taken before anything else runs, and not changed after.
+// Taken before anything else runs; only the password of a link may come later.
 std::vector<pasted_key> pasted;
 std::string token_file;
 
@@ -128,6 +132,18 @@ result<void> add_given(client::keyring& to) {
   return {};
 }
 
+// Until it is closed, nobody else changes the file: one name for the lock, since the file itself is
+// replaced.
+result<base::unique_fd> lock_beside(const std::string& path) {
+  const auto name = path + ".lock";
+  base::unique_fd opened(::open(name.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!opened) return fail_errno(errno, "open " + name);
+  while (::flock(opened.get(), LOCK_EX) != 0) {
+    if (errno != EINTR) return fail_errno(errno, "lock " + name);
+  }
+  return opened;
+}
+
 // Nothing that is typed is shown while one exists.
 class hidden_typing {
  public:
@@ -153,9 +169,12 @@ class hidden_typing {
 }  // namespace
 
 void add_login_flag(CLI::App& app) {
-  app.add_option("--token-file", token_file,
-                 "Log in with the token in this file, which only you may read; SLUICE_TOKEN in the "
-                 "environment is the token itself. Without them, with what \"sluice login\" kept.")
+  app.add_option(
+         "--token-file", token_file,
+         "Log in with the token in this file, which only you may read; SLUICE_TOKEN in the "
+         "environment is the token itself. Without them, with what \"sluice login\" kept, or "
+         "with a key or a link behind the address, as in sluice://nas/#link=SECRET, whose "
+         "password is asked for, or SLUICE_LINK_PASSWORD.")
       ->type_name("FILE");
 }
 
@@ -163,15 +182,17 @@ void take_keys_from(std::span<char*> arguments) {
   for (char* argument : arguments) {
     const std::string_view text(argument);
     const bool is_address = text.starts_with("sluice") || text.starts_with("http");
-    const auto at = text.find(key_mark);
+    const bool is_link = text.find(link_mark) != std::string_view::npos;
+    const auto what = is_link ? link_mark : key_mark;
+    const auto at = text.find(what);
     if (!is_address || text.find("://") == std::string_view::npos || at == std::string_view::npos) {
       continue;
     }
     char* const mark = argument + at;
-    auto key = base::secret::copy_of(mark + key_mark.size());
+    auto key = base::secret::copy_of(mark + what.size());
     ::explicit_bzero(mark, std::strlen(mark));
     auto server = client::parse_any(argument);
-    if (server) pasted.push_back({server->authority(), std::move(key)});
+    if (server) pasted.push_back({server->authority(), std::move(key), is_link});
   }
 }
 
@@ -179,16 +200,37 @@ bool was_pasted(const client::url& server) {
   return std::ranges::find(pasted, server.authority(), &pasted_key::authority) != pasted.end();
 }
 
-result<std::shared_ptr<const client::keyring>> find_keys() {
+bool came_by_link(const client::url& server) {
+  return std::ranges::any_of(pasted, [authority = server.authority()](const pasted_key& one) {
+    return one.is_link && one.authority == authority;
+  });
+}
+
+void add_link_password(const client::url& server, base::secret password) {
+  const auto found = std::ranges::find(pasted, server.authority(), &pasted_key::authority);
+  if (found != pasted.end()) found->password = std::move(password);
+}
+
+result<std::shared_ptr<const client::keyring>> find_keys(std::span<const client::url> servers) {
   auto keys = std::make_shared<client::keyring>();
-  if (auto added = add_given(*keys); !added) return std::unexpected(added.error());
   const char* given = std::getenv("SLUICE_TOKEN");
   const bool is_given = !token_file.empty() || (given != nullptr && *given != '\0');
+  const bool are_several = std::ranges::any_of(servers, [&](const client::url& one) {
+    return one.authority() != servers.front().authority();
+  });
+  if (is_given && are_several) {
+    return fail(errc::invalid_argument,
+                "log in to several servers with one token: SLUICE_TOKEN and --token-file do not "
+                "say whose it is, and it would be told to all of them; \"sluice login\" keeps one "
+                "for each");
+  }
+  if (auto added = add_given(*keys); !added) return std::unexpected(added.error());
   if (!is_given) {
     if (auto added = add_kept(*keys); !added) return std::unexpected(added.error());
   }
   for (const auto& one : pasted) {
-    keys->add(one.authority, base::secret::copy_of(one.token.reveal()));
+    keys->add(one.authority, base::secret::copy_of(one.token.reveal()),
+              base::secret::copy_of(one.password.reveal()));
   }
   return keys;
 }
@@ -203,6 +245,8 @@ result<void> keep_key(const std::string& authority, const base::secret& token) {
   if (path.empty()) return fail(errc::not_found, "keep a token: no home folder is known");
   std::error_code failed;
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), failed);
+  const auto alone = lock_beside(path);
+  if (!alone) return std::unexpected(alone.error());
   base::secret before;
   if (std::filesystem::exists(path, failed)) {
     auto kept = read_file(path);

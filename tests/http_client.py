@@ -26,8 +26,10 @@ class Answer:
 class Line:
     """A connection on which nothing is sent but what a test says."""
 
-    def __init__(self, host, port, receive_buffer=None):
+    def __init__(self, host, port, receive_buffer=None, source=None):
         self.socket = socket.socket()
+        if source:
+            self.socket.bind((source, 0))
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(DEADLINE_S)

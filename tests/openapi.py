@@ -14,7 +14,7 @@ def matches(value, schema):
     of = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool, "null": type(None)}
     assert any(isinstance(value, of[kind]) for kind in kinds), (value, schema)
     assert value in schema.get("enum", [value])
-    for name in schema.get("required", []):
+    for name in schema.get("required", []) if isinstance(value, dict) else []:
         assert name in value, (name, value)
     described = isinstance(value, dict) and "properties" in schema  # else its members are anybody's
     for name, each in (value.items() if described else []):

@@ -8,12 +8,27 @@
 
 #include "access/password.h"
 #include "access/token.h"
+#include "base/bytes.h"
 
 namespace sluice::access {
 namespace {
 
 error wrong_password() {
   return {errc::not_allowed, "log in: no such account, or another password"};
+}
+
+bool may_be_link(const std::string& account) { return account.starts_with(token_prefix); }
+
+// What is kept of a try in memory is no secret, also where a link stands for the account.
+std::string kept_name(const std::string& account) {
+  if (!may_be_link(account)) return account;
+  const auto digest = digest_of_token(account);
+  return digest ? "link " + base::to_hex(*digest) : std::string("link");
+}
+
+// In the record.
+std::string_view shown_name(const std::string& account) {
+  return may_be_link(account) ? std::string_view("(a link)") : std::string_view(account);
 }
 
 void add(crypto_generichash_state& to, std::string_view text) {
@@ -34,10 +49,34 @@ gate::gate(table& of, gate_limits limits)
   (void)hash_of_nobody();  // not in the time of the first who asks for an unknown account
 }
 
-login gate::by_token(const base::secret& text) const {
-  auto found = table_.find_by_token(text);
+login gate::refuse(denial why, const base::origin& from, std::string_view account) const {
+  table_.note({.from = from,
+               .what = "log in",
+               .path = std::string(account),
+               .failed = why.why.code,
+               .repeatable = true});
+  return std::unexpected(std::move(why));
+}
+
+login gate::by_token(const base::secret& text, const base::origin& from) const {
+  auto found = table_.find_by_token(text, from);
   if (found) return std::move(*found);
-  return std::unexpected(denial{found.error()});
+  denial why{found.error()};
+  why.must_count = why.why.code == errc::busy;
+  if (why.must_count) return std::unexpected(std::move(why));
+  why.wants_password = table_.wants_password(text);
+  return refuse(std::move(why), from, "");
+}
+
+login gate::by_link(const base::secret& text, const base::origin& from) {
+  if (auto used = table_.use_link(text, from); !used) {
+    return refuse(denial{used.error()}, from, "");
+  }
+  return by_token(text, from);
+}
+
+void gate::note_login(const base::caller& who) const {
+  table_.note({.who = who.name(), .from = who.from(), .what = "log in", .repeatable = true});
 }
 
 gate::digest gate::digest_of(const std::string& account, const base::secret& password) const {
@@ -53,7 +92,8 @@ gate::digest gate::digest_of(const std::string& account, const base::secret& pas
 }
 
 // Somebody whose password was right a moment ago, and is still the account's.
-base::caller_ptr gate::recall(const std::string& account, const digest& of) {
+base::caller_ptr gate::recall(const std::string& account, const digest& of,
+                              const base::origin& from) {
   const auto now = backoff::clock::now();
   std::optional<kept_password> found;
   {
@@ -66,7 +106,9 @@ base::caller_ptr gate::recall(const std::string& account, const digest& of) {
   if (!found) return nullptr;
   const auto kept = table_.find_password(account);
   if (!kept || kept->account_id != found->account_id || kept->epoch != found->epoch) return nullptr;
-  return table_.caller_of(*kept);
+  // A use of a link is counted on the pool.
+  if (link_of_caller_id(kept->account_id) && table_.counts_uses(kept->account_id)) return nullptr;
+  return table_.caller_of(*kept, from);
 }
 
 void gate::remember(const digest& of, const kept_password& what) {
@@ -79,7 +121,7 @@ void gate::remember(const digest& of, const kept_password& what) {
 std::optional<denial> gate::check_patience(const std::string& account, const std::string& address) {
   const auto now = backoff::clock::now();
   auto wait = addresses_.begin_try(address, now);
-  if (wait.count() == 0) wait = accounts_.begin_try(account, now);
+  if (wait.count() == 0) wait = accounts_.begin_try(kept_name(account), now);
   if (wait.count() == 0) return std::nullopt;
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait);
   return denial{{errc::busy, "log in: too many wrong passwords; try again in " +
@@ -88,33 +130,48 @@ std::optional<denial> gate::check_patience(const std::string& account, const std
 }
 
 login gate::judge(const std::string& account, const base::secret& password,
-                  const std::string& address) {
+                  const std::string& address, const base::origin& from) {
   const auto kept = table_.find_password(account);
   const bool fits = matches(kept ? kept->hash : hash_of_nobody(), password);
-  if (!kept || !fits) return std::unexpected(denial{wrong_password()});
+  if (!kept || !fits) {
+    denial why{wrong_password()};
+    why.wants_password = kept && link_of_caller_id(kept->account_id).has_value();
+    return refuse(std::move(why), from, shown_name(account));
+  }
   addresses_.forgive(address);
-  accounts_.forgive(account);
+  accounts_.forgive(kept_name(account));
+  if (link_of_caller_id(kept->account_id)) {
+    const auto used = table_.use_link(base::secret::copy_of(account), from);
+    if (!used) return refuse(denial{used.error()}, from, "");
+  }
   remember(digest_of(account, password), *kept);
-  return table_.caller_of(*kept);
+  return table_.caller_of(*kept, from);
 }
 
 void gate::by_password(std::string account, base::secret password, const std::string& address,
-                       login_callback done) {
+                       login_callback done, base::origin from) {
   if (account.size() > table::name_bytes_max || password.size() > password_bytes_max) {
-    return done(std::unexpected(denial{wrong_password()}));
+    return done(refuse(denial{wrong_password()}, from, ""));
   }
-  if (auto known = recall(account, digest_of(account, password))) return done(std::move(known));
-  if (auto denied = check_patience(account, address)) return done(std::unexpected(*denied));
+  if (auto known = recall(account, digest_of(account, password), from)) {
+    return done(std::move(known));
+  }
+  if (auto denied = check_patience(account, address)) {
+    return done(refuse(std::move(*denied), from, shown_name(account)));
+  }
   struct question {
     std::string account;
     base::secret password;
     std::string address;
     login_callback done;
+    base::origin from;
   };
-  auto asked =
-      std::make_shared<question>(std::move(account), std::move(password), address, std::move(done));
-  const bool taken = pool_.try_run(
-      [this, asked] { asked->done(judge(asked->account, asked->password, asked->address)); });
+  auto asked = std::make_shared<question>(std::move(account), std::move(password), address,
+                                          std::move(done), std::move(from));
+  const bool taken = pool_.try_run([this, asked] {
+    asked->done(judge(asked->account, asked->password, asked->address, asked->from));
+    base::wipe(asked->account);  // it may be the secret of a link
+  });
   if (taken) return;
   asked->done(
       std::unexpected(denial{{errc::busy, "log in: many log in right now; try again in a moment"},

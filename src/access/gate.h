@@ -1,4 +1,6 @@
-// Where clients say who they are, whatever the protocol: by a token, or by an account's password.
+// Where clients say who they are, whatever the protocol: by a token, by a link, or by an account's
+// password. The secret of a link is given as a token; of one that has a password as the account
+// with that password.
 //
 // Tokens cannot be guessed and cost a look into a table. Passwords can be: so each check takes
 // argon2id's time on a few threads of its own, wrong ones make the account and the address wait
@@ -36,6 +38,8 @@ struct gate_limits {
 struct denial {
   error why;
   std::chrono::seconds wait{0};
+  bool must_count = false;      // see `by_link`
+  bool wants_password = false;  // it is a link, and that is missing or wrong
 };
 using login = std::expected<base::caller_ptr, denial>;
 using login_callback = std::move_only_function<void(login)>;
@@ -52,14 +56,22 @@ class gate {
   [[nodiscard]] table& accounts() noexcept { return table_; }
   [[nodiscard]] const base::caller_ptr& stranger() const noexcept { return table_.stranger(); }
 
-  // not_allowed. At once.
-  [[nodiscard]] login by_token(const base::secret& text) const;
+  [[nodiscard]] base::caller_ptr stranger(base::origin from) const {
+    return table_.stranger(std::move(from));
+  }
+
+  // At once. not_allowed; must_count: the uses of the link are counted, and `by_link` does it.
+  [[nodiscard]] login by_token(const base::secret& text, const base::origin& from = {}) const;
+  // Blocks on the catalog. not_allowed
+  [[nodiscard]] login by_link(const base::secret& text, const base::origin& from);
 
   // `address` is where it comes from, as net::address_key has it. `done` is called once, from a
   // thread of the pool or inside this call; short, blocks on nothing.
   //   not_allowed; busy: too many were wrong, or too many wait
   void by_password(std::string account, base::secret password, const std::string& address,
-                   login_callback done);
+                   login_callback done, base::origin from = {});
+  // Somebody came in, for the record.
+  void note_login(const base::caller& who) const;
 
   // Entries of its tables: never more than their limits say.
   [[nodiscard]] std::size_t entries() const;
@@ -73,12 +85,14 @@ class gate {
   };
 
   [[nodiscard]] digest digest_of(const std::string& account, const base::secret& password) const;
-  [[nodiscard]] base::caller_ptr recall(const std::string& account, const digest& of);
+  [[nodiscard]] base::caller_ptr recall(const std::string& account, const digest& of,
+                                        const base::origin& from);
   void remember(const digest& of, const kept_password& what);
   [[nodiscard]] std::optional<denial> check_patience(const std::string& account,
                                                      const std::string& address);
   [[nodiscard]] login judge(const std::string& account, const base::secret& password,
-                            const std::string& address);
+                            const std::string& address, const base::origin& from);
+  [[nodiscard]] login refuse(denial why, const base::origin& from, std::string_view account) const;
 
   table& table_;
   const gate_limits limits_;

@@ -1,6 +1,6 @@
-// The one table that says who may do what: accounts with what is granted to them, and the tokens
-// that stand for them. It is in memory as a whole, so that every request can ask, and in the
-// catalog, so that it lasts.
+// The one table that says who may do what: accounts with what is granted to them, the tokens that
+// stand for them, and the links that stand for a part of what one may. It is in memory as a whole,
+// so that every request can ask, and in the catalog, so that it lasts.
 //
 // Owner: whoever opens the catalog; outlives every caller that it made. Questions may come from any
 // thread and block on nothing but a short lock. Changes block on the catalog, never on an I/O
@@ -20,10 +20,14 @@
 #include <vector>
 
 #include "access/grants.h"
+#include "access/link.h"
+#include "base/audit_log.h"
+#include "base/budget.h"
 #include "base/permission.h"
 #include "base/secret.h"
 #include "catalog/accounts.h"
 #include "catalog/database.h"
+#include "catalog/links.h"
 
 namespace sluice::access {
 
@@ -32,6 +36,8 @@ struct account_facts {
   bool has_password = false;
   std::int64_t created_s = 0;
   std::vector<grant> grants{};
+  base::budget_limits limits{};
+  base::budget_use used{};
 };
 
 struct token_facts {
@@ -59,7 +65,7 @@ struct made_token {
 
 // What a password is held against.
 struct kept_password {
-  std::string account_id;
+  std::string account_id;  // or that of a link: whom `caller_of` makes
   std::string hash;
   std::uint64_t epoch = 0;  // another one after it was changed
 };
@@ -74,6 +80,7 @@ class table {
   static constexpr std::size_t tokens_max = 100'000;
   static constexpr std::size_t grants_max = 256;   // of one account
   static constexpr std::size_t sessions_max = 64;  // of one account; the oldest one goes then
+  static constexpr std::size_t links_max = 10'000;
   static constexpr std::size_t name_bytes_max = 64;
 
   // Reads what the catalog has. `of_strangers`: what is granted to those who say nothing of
@@ -86,11 +93,17 @@ class table {
 
   // --- who is it? ---
   [[nodiscard]] const base::caller_ptr& stranger() const noexcept { return stranger_; }
-  // not_allowed: no token of ours, or not any more.
-  [[nodiscard]] result<base::caller_ptr> find_by_token(const base::secret& text) const;
+  [[nodiscard]] base::caller_ptr stranger(base::origin from) const;
+  // Of a token, of a link, or of a session that one came to by a link.
+  //   not_allowed: no token of ours, or not any more; or a link that wants its password
+  //   busy: a link whose uses are counted, and this is one: see `use_link`
+  [[nodiscard]] result<base::caller_ptr> find_by_token(const base::secret& text,
+                                                       base::origin from = {}) const;
+  // Of an account by its name, or of a link that has one by its secret.
   [[nodiscard]] std::optional<kept_password> find_password(const std::string& account) const;
-  // Somebody whose password was right just now.
-  [[nodiscard]] base::caller_ptr caller_of(const kept_password& checked) const;
+  // Somebody whose password was right just now; of a link, and did not use it up.
+  [[nodiscard]] base::caller_ptr caller_of(const kept_password& checked,
+                                           base::origin from = {}) const;
 
   // --- what may it do? For its visitors ---
   [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
@@ -98,6 +111,8 @@ class table {
                                                std::string_view path, bool below) const;
   [[nodiscard]] base::rights rights_of_token(const std::string& id, std::string_view path,
                                              bool below) const;
+  [[nodiscard]] base::rights rights_of_link(const std::string& id, std::string_view path,
+                                            bool below) const;
   [[nodiscard]] std::int64_t now_s() const { return clock_(); }
   [[nodiscard]] base::rights rights_of_strangers() const noexcept { return of_strangers_; }
 
@@ -120,6 +135,49 @@ class table {
   [[nodiscard]] result<void> end_session(const base::secret& text);
   // All browser sessions of the account, and its logins by password. not_found
   [[nodiscard]] result<void> end_sessions(const std::string& name);
+  // What the account may take in all from now on; its count begins anew. not_found
+  [[nodiscard]] result<void> set_limits(const std::string& name, const base::budget_limits& limits);
+
+  // --- links (table_links.cc) ---
+  // `by` may do there what the link does: whoever calls asked. The account that it stands for makes
+  // it.
+  //   not_allowed: `by` is none; invalid_argument; busy: as many as may be
+  [[nodiscard]] result<made_link> add_link(const base::caller& by, const link_wish& wanted);
+  // not_found
+  [[nodiscard]] result<void> revoke_link(const std::string& id);
+  // Whose an id of `links` is: an account's id; "" where there is none.
+  [[nodiscard]] std::string account_of_link(const std::string& id) const;
+  // Those of one account, or all with "". Of what is shared `dead` says nothing: who knows the
+  // folder looks.
+  [[nodiscard]] std::vector<link_facts> links(const std::string& account_id) const;
+  [[nodiscard]] std::optional<link_facts> link_of(const base::caller& who) const;
+  // Counts one use of the link, durably, unless it came from there a while ago.
+  //   not_allowed: it is used up, or no link of ours
+  [[nodiscard]] result<void> use_link(const base::secret& text, const base::origin& from);
+  // A link that is alive, and has a password.
+  [[nodiscard]] bool wants_password(const base::secret& text) const;
+  [[nodiscard]] bool counts_uses(const std::string& caller_id) const;
+  // The cookie of a browser that came by this link, and said its password where it has one.
+  [[nodiscard]] base::secret session_of_link(const base::secret& text) const;
+
+  // What a caller with this id has to stay inside: what is shared, and where that was seen last.
+  // None: the caller comes by no link.
+  [[nodiscard]] std::optional<link_place> place_of(const std::string& caller_id) const;
+  // What is renamed takes its links along. Between the two of them those links lead nowhere.
+  void begin_move(const std::string& from);
+  void end_move(const std::string& from, const std::optional<std::string>& to);
+
+  // --- what somebody may take in all ---
+  // Of a caller by its id; none for strangers.
+  [[nodiscard]] base::budget_ptr budget_of(const std::string& caller_id) const;
+
+  // --- the record ---
+  void record_in(std::shared_ptr<base::audit_log> log) { audit_ = std::move(log); }
+  void note(base::audit_line line) const {
+    if (audit_) audit_->note(std::move(line));
+  }
+  // "anna", or "link " and its id.
+  [[nodiscard]] std::string name_of_caller(const std::string& caller_id) const;
 
   [[nodiscard]] std::vector<account_facts> accounts() const;
   [[nodiscard]] std::vector<token_facts> tokens() const;
@@ -131,6 +189,14 @@ class table {
     catalog::account_row row;
     std::vector<grant> grants{};
     std::uint64_t epoch = 0;
+    base::budget_ptr budget{};
+  };
+  struct link {
+    catalog::link_row row;
+    base::budget_ptr budget{};
+    std::uint64_t epoch = 0;
+    unsigned moving = 0;                           // it is being renamed, or something above it
+    std::map<std::string, std::int64_t> visits{};  // address -> until; where uses are counted
   };
   using account_map = std::map<std::string, account, std::less<>>;  // by id
 
@@ -143,6 +209,19 @@ class table {
   void forget_token(const std::string& id);
   [[nodiscard]] std::vector<std::string> sessions_of(const std::string& account_id) const;
   [[nodiscard]] result<void> end_all(const std::vector<std::string>& token_ids);
+  void load_links(catalog::session& s);
+  void load_allowances(catalog::session& s);
+  [[nodiscard]] link* find_link(const std::string& id);
+  [[nodiscard]] const link* find_link(const std::string& id) const;
+  [[nodiscard]] const link* find_link_by(const base::secret& text) const;
+  [[nodiscard]] base::rights rights_of(const link& one) const;
+  [[nodiscard]] bool is_session_of(const link& one, std::string_view secret,
+                                   std::string_view proof) const;
+  [[nodiscard]] static bool is_visit(const link& one, const std::string& address,
+                                     std::int64_t now_s);
+  [[nodiscard]] result<base::caller_ptr> come_by_link(const base::secret& text,
+                                                      base::origin from) const;
+  [[nodiscard]] link_facts facts_of(const link& one) const;
 
   catalog::database& database_;
   const base::rights of_strangers_;
@@ -154,6 +233,9 @@ class table {
   std::map<std::string, std::string, std::less<>> names_;          // name -> id
   std::map<std::string, catalog::token_row, std::less<>> tokens_;  // by id
   std::map<catalog::token_digest, std::string> digests_;           // -> id of the token
+  std::map<std::string, link, std::less<>> links_;                 // by id
+  std::map<catalog::token_digest, std::string> link_digests_;      // -> id of the link
+  std::shared_ptr<base::audit_log> audit_;
   std::uint64_t epochs_ = 0;
   std::atomic<std::uint64_t> generation_ = 1;
 };

@@ -67,6 +67,7 @@ result<void> table::add_account(const std::string& name, const std::string& pass
   if (!committed) return committed;
   const std::lock_guard lock(mutex_);
   made.epoch = ++epochs_;
+  made.budget = std::make_shared<base::budget>(name, nullptr);
   names_.emplace(name, made.row.id);
   const auto id = made.row.id;
   accounts_.emplace(id, std::move(made));
@@ -80,11 +81,16 @@ result<void> table::remove_account(const std::string& name) {
   if (found == nullptr) return unknown(name);
   const auto id = found->row.id;
   auto committed = commit([&id](catalog::session& s) -> result<void> {
+    catalog::remove_allowances_of(s, id);
     (void)catalog::remove_account(s, id);
     return {};
   });
   if (!committed) return committed;
   const std::lock_guard lock(mutex_);
+  std::erase_if(link_digests_, [&](const auto& one) {
+    return links_.find(one.second)->second.row.account_id == id;
+  });
+  std::erase_if(links_, [&](const auto& one) { return one.second.row.account_id == id; });
   std::vector<std::string> its;
   for (const auto& [token, row] : tokens_) {
     if (row.account_id == id) its.push_back(token);

@@ -17,9 +17,25 @@ std::uint64_t visitor::generation() const noexcept {
 bool visitor::is_expired() const noexcept { return expires_s_ && table_.now_s() >= *expires_s_; }
 
 base::rights visitor::ask(std::string_view path, bool below) const {
-  if (account_id_.empty()) return table_.rights_of_strangers();
-  if (token_id_.empty()) return table_.rights_of_account(account_id_, epoch_, path, below);
-  return is_expired() ? base::rights() : table_.rights_of_token(token_id_, path, below);
+  if (is_expired()) return {};
+  switch (what_) {
+    case kind::stranger: return table_.rights_of_strangers();
+    case kind::account: return table_.rights_of_account(id_, epoch_, path, below);
+    case kind::token: return table_.rights_of_token(part_, path, below);
+    case kind::link: return table_.rights_of_link(part_, path, below);
+  }
+  return {};
+}
+
+std::string visitor::name() const { return table_.name_of_caller(id_); }
+
+void visitor::note_refusal(base::right wanted, std::string_view path) const {
+  table_.note({.who = name(),
+               .from = from_,
+               .what = base::name_of(wanted),
+               .path = std::string(plain(path)),
+               .failed = errc::not_allowed,
+               .repeatable = true});
 }
 
 }  // namespace sluice::access

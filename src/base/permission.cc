@@ -14,7 +14,15 @@ std::string_view name_of(right one) noexcept {
   return "no right";
 }
 
+const origin& caller::from() const noexcept {
+  static const origin nowhere;
+  return nowhere;
+}
+
+void caller::note_refusal(right, std::string_view) const {}
+
 error refusal(const caller& by, right wanted, std::string_view path) {
+  by.note_refusal(wanted, path);
   const std::string where = path.empty() ? "/" : std::string(path);
   // Who may do nothing at all, as after a token was revoked, learns nothing by hearing so.
   const bool is_guest = by.is_known() && !by.may_below({}).is_none();

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -73,6 +74,12 @@ class rights {
 // "see", "take", ...
 [[nodiscard]] std::string_view name_of(right one) noexcept;
 
+// Where a request comes from, for the record of what was done.
+struct origin {
+  std::string address{};        // without its port; "": from no network
+  std::string_view protocol{};  // a literal: "native", "files", "tus", ...
+};
+
 // Somebody for whom something is done. Shared by all that is done for it. An answer may be another
 // one with every call: rights are given and taken while transfers run.
 class caller {
@@ -90,6 +97,12 @@ class caller {
   [[nodiscard]] virtual std::uint64_t generation() const noexcept = 0;
   // Whose uploads are its own: an opaque id, never a secret. "": anybody's.
   [[nodiscard]] virtual const std::string& id() const noexcept = 0;
+
+  // For people: the account's name, "link " and its id, "" for a stranger. May take a lock.
+  [[nodiscard]] virtual std::string name() const { return {}; }
+  [[nodiscard]] virtual const origin& from() const noexcept;
+  // It was not allowed to. For the record; may only queue.
+  virtual void note_refusal(right wanted, std::string_view path) const;
 
   // False: nobody knows who it is, and it may help to say so.
   [[nodiscard]] bool is_known() const noexcept { return !id().empty(); }
@@ -120,6 +133,8 @@ class permitted {
   template <right Q>
   friend result<permitted<Q>> permit(caller_ptr by, std::string path);
   template <right Q>
+  friend std::optional<permitted<Q>> try_permit(caller_ptr by, std::string path);
+  template <right Q>
   friend result<permitted<Q>> permit_anywhere(caller_ptr by);
   template <right Q>
   friend permitted<Q> permit_unasked(std::string path);
@@ -137,7 +152,7 @@ class permitted {
 };
 
 // Why not. not_allowed; not_found where a known caller may not even see what is there, so that it
-// cannot tell what is.
+// cannot tell what is. Recorded.
 [[nodiscard]] error refusal(const caller& by, right wanted, std::string_view path);
 
 // Asks. Errors as `refusal`.
@@ -146,6 +161,14 @@ template <right R>
   permitted<R> asked(std::move(by), std::move(path), false);  // its generation is from before
   if (asked.by_->may(asked.path_).has(R)) return asked;
   return std::unexpected(refusal(*asked.by_, R, asked.path_));
+}
+
+// For who does something else where it may not: no refusal is recorded.
+template <right R>
+[[nodiscard]] std::optional<permitted<R>> try_permit(caller_ptr by, std::string path) {
+  permitted<R> asked(std::move(by), std::move(path), false);
+  if (!asked.by_->may(asked.path_).has(R)) return std::nullopt;
+  return asked;
 }
 
 // For what has no path: whoever may do it with some path.

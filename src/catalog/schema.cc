@@ -12,7 +12,7 @@ namespace {
 //
 // The SQL stays within what SQLite and PostgreSQL share: BIGINT, TEXT, ON CONFLICT. Only BLOB is
 // SQLite's word (BYTEA there), and WITHOUT ROWID, which has no meaning there.
-constexpr std::array<std::string_view, 4> steps = {
+constexpr std::array<std::string_view, 5> steps = {
     // 1: content and uploads.
     R"sql(
 CREATE TABLE content (
@@ -121,6 +121,37 @@ CREATE UNIQUE INDEX talk_message_by_id ON talk_message (room_id, id);
 CREATE UNIQUE INDEX talk_message_by_version ON talk_message (room_id, version);
 CREATE UNIQUE INDEX talk_message_by_nonce ON talk_message (room_id, account_id, nonce)
   WHERE nonce <> '';
+)sql",
+    // 5: links, and what accounts and links may take in all.
+    R"sql(
+CREATE TABLE access_link (
+  id TEXT NOT NULL PRIMARY KEY,
+  account_id TEXT NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+  digest BLOB NOT NULL,
+  rights BIGINT NOT NULL,
+  path TEXT NOT NULL,
+  dev BIGINT NOT NULL,
+  ino BIGINT NOT NULL,
+  btime_ns BIGINT NOT NULL,
+  label TEXT NOT NULL,
+  password TEXT NOT NULL,
+  salt TEXT NOT NULL,
+  created_s BIGINT NOT NULL,
+  expires_s BIGINT,
+  max_uses BIGINT,
+  uses BIGINT NOT NULL
+);
+CREATE INDEX access_link_by_account ON access_link (account_id);
+CREATE TABLE allowance (
+  owner TEXT NOT NULL PRIMARY KEY,
+  max_bytes BIGINT NOT NULL,
+  max_files BIGINT NOT NULL,
+  max_uploads BIGINT NOT NULL,
+  max_connections BIGINT NOT NULL,
+  rate_bytes BIGINT NOT NULL,
+  used_bytes BIGINT NOT NULL,
+  used_files BIGINT NOT NULL
+) WITHOUT ROWID;
 )sql",
 };
 

@@ -43,6 +43,7 @@ struct session_options {
   std::chrono::milliseconds timeout{30'000};
   std::stop_token stop;
   std::shared_ptr<const keyring> keys;  // to log in with; may be none
+  std::uint64_t bytes_per_second = 0;   // of content, either way, all connections together; 0: any
   client::security security;
   // A certificate was believed because it is the first of its server. Called on another thread.
   std::function<void(std::string_view text)> on_new_host;
@@ -69,6 +70,23 @@ struct renamed_file {
 // Connects and logs in with the token of `options.keys` for this server, and nothing else.
 //   not_allowed: the server does not know it (any more)
 [[nodiscard]] result<void> log_in(const url& server, const session_options& options);
+
+// Asks the server's API (docs/api.md): GET, or with a body POST of that JSON object. The answer's
+// body. Errors with what the server says of them.
+[[nodiscard]] result<std::string> ask_api(const url& server, const std::string& target,
+                                          const std::optional<std::string>& body,
+                                          const session_options& options);
+
+// Whom the server takes us for.
+struct identity {
+  std::string account;   // "": none
+  bool is_link = false;  // we come by a link
+  bool wants_password =
+      false;           // that has a password, and ours is missing or wrong; no more is told
+  bool gives = false;  // one may upload by it
+  std::string path;    // what the link is of
+};
+[[nodiscard]] result<identity> who_am_i(const url& server, const session_options& options);
 
 // What a transfer did. Bytes are content, not overhead.
 struct summary {

@@ -32,8 +32,11 @@ connection::connection(session& owner, url server, net::stream peer)
       stream_(std::move(peer)),
       reader_(stream_, wire::side::server),
       writer_(stream_),
+      pace_(owner.where()),
       watch_timer_(owner.where()),
       heard_(std::chrono::steady_clock::now()) {
+  pace_.use(owner.pace());
+  writer_.keep(owner.pace());
   session_.connections_.push_back(this);
 }
 
@@ -80,10 +83,17 @@ awaitable<result<void>> connection::log_in() {
   const auto* key = session_.key_for(server_);
   if (key == nullptr || !has("login")) co_return result<void>{};
   v1::Login message;
-  message.set_token(std::string(key->reveal()));
+  if (const auto* password = session_.password_for(server_); password != nullptr) {
+    message.set_account(std::string(key->reveal()));
+    message.set_password(std::string(password->reveal()));
+  } else {
+    message.set_token(std::string(key->reveal()));
+  }
   const auto number = next_number_++;
   writer_.send(wire::kind::login, number, wire::no_flags, message);
   base::wipe(*message.mutable_token());
+  base::wipe(*message.mutable_account());
+  base::wipe(*message.mutable_password());
   auto head = co_await reader_.next();
   if (!head) co_return std::unexpected(std::move(head.error()));
   auto body = co_await reader_.body();
@@ -153,7 +163,15 @@ awaitable<void> connection::read(self me) {
     }
     auto handled = co_await me->dispatch(*head);
     if (!handled) me->close(handled.error());
+    if (me->pace_.is_on()) co_await me->keep_pace();
   }
+}
+
+awaitable<void> connection::keep_pace() {
+  const auto arrived = reader_.bytes_arrived();
+  pace_.passed(arrived - std::exchange(paced_bytes_, arrived));
+  const standstill ours(*this);
+  if (pace_.is_due()) co_await pace_.rest();
 }
 
 awaitable<void> connection::write(self me) {
@@ -232,7 +250,7 @@ awaitable<void> connection::watch(self me) {
 void connection::look_at_silence() {
   const auto now = std::chrono::steady_clock::now();
   const auto life = reader_.bytes_arrived() + writer_.bytes_sent() - pings_ * wire::head_bytes;
-  if (life > life_seen_ || standing_ > 0) {
+  if (life > life_seen_ || standing_ > 0 || writer_.is_resting()) {
     life_seen_ = std::max(life_seen_, life);
     heard_ = now;
     ping_sent_ = false;
@@ -265,6 +283,7 @@ void connection::close(const error& why) {
   stream_.close_notify();
   stream_.close();
   writer_.abort(*lost_);
+  pace_.end();
   watch_timer_.cancel();
   const auto told = std::exchange(open_, {});
   for (const auto& [number, handler] : told) handler->on_failed(*lost_, true);

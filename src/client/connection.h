@@ -13,6 +13,7 @@
 #include "client/url.h"
 #include "net/message_reader.h"
 #include "net/message_writer.h"
+#include "net/pace.h"
 #include "net/stream.h"
 #include "sluice/awaitable.h"
 #include "wire/kind.h"
@@ -86,6 +87,7 @@ class connection : public std::enable_shared_from_this<connection> {
   awaitable<result<void>> dispatch(wire::frame_head head);
   result<void> answer_ping(const wire::frame_head& head, std::span<const std::byte> body);
   awaitable<result<void>> to_request(wire::frame_head head);
+  awaitable<void> keep_pace();
   void look_at_silence();
   [[nodiscard]] error named(const error& why) const;
 
@@ -94,6 +96,8 @@ class connection : public std::enable_shared_from_this<connection> {
   net::stream stream_;
   net::message_reader reader_;
   net::message_writer writer_;
+  net::pace pace_;  // of what is read
+  std::uint64_t paced_bytes_ = 0;
   steady_timer watch_timer_;
   std::unordered_map<std::uint32_t, std::shared_ptr<request>> open_;
   std::uint32_t next_number_ = 1;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <boost/asio/write.hpp>
+#include <boost/beast/core/detail/base64.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/url.hpp>
@@ -33,15 +34,14 @@ errc code_of(unsigned status) {
     case 409: return errc::conflict;
     case 412:
     case 416: return errc::changed;
+    case 429:
     case 503: return errc::busy;
     case 507: return errc::no_space;
     default: return errc::io;
   }
 }
 
-std::string detail_of(const std::string& problem) {
-  return text_in(nlohmann::json::parse(problem, nullptr, false), "detail");
-}
+namespace beast_base64 = boost::beast::detail::base64;
 
 }  // namespace
 
@@ -65,7 +65,10 @@ http_link::http_link(session& owner, url server, net::stream peer)
       timer_(owner.where()),
       buffer_(buffer_bytes),
       silence_(owner.timeout()),
-      heard_(std::chrono::steady_clock::now()) {}
+      heard_(std::chrono::steady_clock::now()),
+      pace_(owner.where()) {
+  pace_.use(owner.pace());
+}
 
 void http_link::look_later() {
   timer_.expires_after(look_pause);
@@ -117,21 +120,43 @@ awaitable<result<void>> http_link::exchange_heads(const std::string& request, bo
   co_return result<void>{};
 }
 
-awaitable<result<void>> http_link::ask(std::string_view method, const std::string& target,
-                                       const std::string& fields) {
+// RFC 6750, 2.1; of a link with a password RFC 7617.
+std::string http_link::login() const {
   const auto* key = session_.key_for(server_);
-  std::string login =
-      key == nullptr ? "" : fmt::format("Authorization: Bearer {}\r\n", key->reveal());
-  std::string request = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: sluice\r\n{}{}\r\n",
-                                    method, target, server_.authority(), login, fields);
-  base::wipe(login);
+  if (key == nullptr) return {};
+  const auto* password = session_.password_for(server_);
+  if (password == nullptr) return fmt::format("Authorization: Bearer {}\r\n", key->reveal());
+  std::string both = fmt::format("{}:{}", key->reveal(), password->reveal());
+  std::string encoded(beast_base64::encoded_size(both.size()), '\0');
+  encoded.resize(beast_base64::encode(encoded.data(), both.data(), both.size()));
+  base::wipe(both);
+  std::string line = fmt::format("Authorization: Basic {}\r\n", encoded);
+  base::wipe(encoded);
+  return line;
+}
+
+awaitable<result<void>> http_link::ask(std::string_view method, const std::string& target,
+                                       const std::string& fields, const std::string& body) {
+  std::string known = login();
+  std::string request =
+      fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: sluice\r\n{}{}\r\n{}", method, target,
+                  server_.authority(), known, fields, body);
+  base::wipe(known);
   const auto answered = co_await exchange_heads(request, method != "HEAD");
   base::wipe(request);
   if (!answered) co_return answered;
   const auto status = answer_->get().result_int();
-  if (status == 200 || status == 206) co_return result<void>{};
+  if (status >= 200 && status < 300) co_return result<void>{};
   auto why = co_await refusal();
   co_return std::unexpected(std::move(why));
+}
+
+awaitable<result<void>> http_link::post(std::string target, std::string json) {
+  const auto fields =
+      fmt::format("Content-Type: application/json\r\nContent-Length: {}\r\n", json.size());
+  const auto answered = co_await ask("POST", target, fields, json);
+  base::wipe(json);  // there may be a password in it
+  co_return answered;
 }
 
 awaitable<result<void>> http_link::get(std::string target, std::string fields) {
@@ -145,7 +170,9 @@ awaitable<result<void>> http_link::head(std::string target, std::string fields) 
 awaitable<error> http_link::refusal() {
   const auto status = answer_->get().result_int();
   const auto text = co_await read_text(problem_bytes_max);
-  error why{code_of(status), text ? detail_of(*text) : std::string()};
+  const auto problem = nlohmann::json::parse(text.value_or(""), nullptr, false);
+  wants_password_ = problem.is_object() && problem.value("wants_password", false);
+  error why{code_of(status), text_in(problem, "detail")};
   if (why.context.empty()) why.context = fmt::format("the server answers {}", status);
   co_return why;
 }
@@ -156,6 +183,11 @@ std::string http_link::field(std::string_view name) const {
 }
 
 awaitable<result<std::size_t>> http_link::read_some(std::span<std::byte> into) {
+  while (pace_.is_due()) {
+    if (cut_) co_return fail(*cut_, "receive from " + server_.authority());
+    co_await pace_.rest_for(look_pause);
+  }
+  into = into.first(pace_.step(into.size()));
   auto& body = answer_->get().body();
   body.data = into.data();
   body.size = into.size();
@@ -171,6 +203,7 @@ awaitable<result<std::size_t>> http_link::read_some(std::span<std::byte> into) {
   waits_ = false;
   if (failed == beast_http::error::need_buffer) failed = {};
   if (failed) co_return std::unexpected(explain(failed, "receive from"));
+  pace_.passed(into.size() - body.size);
   co_return into.size() - body.size;
 }
 

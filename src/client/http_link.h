@@ -15,6 +15,7 @@
 #include "client/session.h"
 #include "client/url.h"
 #include "net/beast_stream.h"
+#include "net/pace.h"
 #include "net/stream.h"
 #include "sluice/awaitable.h"
 
@@ -41,6 +42,11 @@ class http_link : public std::enable_shared_from_this<http_link> {
   // The same without the body.
   awaitable<result<void>> head(std::string target, std::string fields = {});
 
+  // POST of a JSON object.
+  awaitable<result<void>> post(std::string target, std::string json);
+  // The last refusal said so: of a link.
+  [[nodiscard]] bool wants_password() const noexcept { return wants_password_; }
+
   // Of the answer: "" where it is absent.
   [[nodiscard]] std::string field(std::string_view name) const;
 
@@ -57,7 +63,8 @@ class http_link : public std::enable_shared_from_this<http_link> {
   void cut(errc why);
   [[nodiscard]] error explain(const boost::system::error_code& why, std::string_view what) const;
   awaitable<result<void>> ask(std::string_view method, const std::string& target,
-                              const std::string& fields);
+                              const std::string& fields, const std::string& body = {});
+  [[nodiscard]] std::string login() const;
   awaitable<result<void>> exchange_heads(const std::string& request, bool has_body);
   awaitable<error> refusal();
 
@@ -72,6 +79,8 @@ class http_link : public std::enable_shared_from_this<http_link> {
   std::chrono::steady_clock::time_point heard_;
   bool waits_ = false;
   std::optional<errc> cut_;
+  bool wants_password_ = false;
+  net::pace pace_;
 };
 
 // For a target: "day 1/a" -> "day%201/a".

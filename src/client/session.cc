@@ -20,9 +20,15 @@ session::session(const session_options& options, observer& watcher)
     : options_(options),
       disk_(disk_threads()),
       meter_(watcher, io_.get_executor()),
-      stopped_(io_.get_executor()) {}
+      stopped_(io_.get_executor()),
+      rate_(options.bytes_per_second) {}
 
 session::~session() = default;
+
+net::pace::meter session::pace() {
+  if (rate_.bytes_per_second() == 0) return {};
+  return [this](std::uint64_t bytes) { return rate_.pass(bytes, base::rate::clock::now()); };
+}
 
 net::tls_client* session::tls() {
   if (!tls_) {

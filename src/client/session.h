@@ -17,9 +17,11 @@
 #include <vector>
 
 #include "base/buffer_pool.h"
+#include "base/rate.h"
 #include "client/client.h"
 #include "client/meter.h"
 #include "net/on_pool.h"
+#include "net/pace.h"
 #include "net/signal.h"
 #include "net/tls_client.h"
 #include "sluice/awaitable.h"
@@ -95,6 +97,12 @@ class session {
   [[nodiscard]] const base::secret* key_for(const url& server) const noexcept {
     return options_.keys ? options_.keys->find(server) : nullptr;
   }
+  // Of a link, or nullptr.
+  [[nodiscard]] const base::secret* password_for(const url& server) const noexcept {
+    return options_.keys ? options_.keys->password_for(server) : nullptr;
+  }
+  // What to wait for behind so many bytes; empty: go as fast as can be.
+  [[nodiscard]] net::pace::meter pace();
   [[nodiscard]] const client::security& security() const noexcept { return options_.security; }
   // What its connections with TLS share, made with the first of them; null: it cannot be set up.
   [[nodiscard]] net::tls_client* tls();
@@ -134,6 +142,7 @@ class session {
   net::signal stopped_;
   std::atomic<bool> stopping_ = false;
   std::exception_ptr thrown_;
+  base::rate rate_;
   std::vector<std::shared_ptr<connection>> idle_;
 };
 

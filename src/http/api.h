@@ -28,11 +28,17 @@ awaitable<result<void>> api_remove_account(exchange& now, service& shared);
 awaitable<result<void>> api_tokens(exchange& now, service& shared);
 awaitable<result<void>> api_add_token(exchange& now, service& shared);
 awaitable<result<void>> api_revoke_token(exchange& now, service& shared);
+awaitable<result<void>> api_limits(exchange& now, service& shared);
 
 // api_talk.cc
 awaitable<result<void>> api_talk(exchange& now, service& shared);
 awaitable<result<void>> api_say(exchange& now, service& shared);
 awaitable<result<void>> api_amend(exchange& now, service& shared);
+
+// api_links.cc
+awaitable<result<void>> api_links(exchange& now, service& shared);
+awaitable<result<void>> api_add_link(exchange& now, service& shared);
+awaitable<result<void>> api_revoke_link(exchange& now, service& shared);
 
 // api_session.cc
 awaitable<result<void>> api_login(exchange& now, service& shared);

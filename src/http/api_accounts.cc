@@ -41,6 +41,19 @@ json grant_json(const access::grant& one) {
   return told;
 }
 
+// 0: no limit.
+json limits_json(const base::budget_limits& limits, const base::budget_use& used) {
+  json told;
+  told["max_bytes"] = limits.bytes;
+  told["max_files"] = limits.files;
+  told["max_uploads"] = limits.uploads;
+  told["max_connections"] = limits.connections;
+  told["rate_bytes"] = limits.rate_bytes;
+  told["bytes"] = used.bytes;
+  told["files"] = used.files;
+  return told;
+}
+
 // What is done on the pool, and what it tells.
 using step = result<json> (*)(access::table& accounts, const json& wish);
 
@@ -74,6 +87,20 @@ result<json> put_grant(access::table& accounts, const json& wish) {
   return done(accounts.put_grant(text_or(wish, "name", ""), *one));
 }
 
+result<json> set_limits(access::table& accounts, const json& wish) {
+  base::budget_limits limits;
+  for (const auto& [name, into] :
+       {std::pair("max_bytes", &limits.bytes), std::pair("max_files", &limits.files),
+        std::pair("max_uploads", &limits.uploads),
+        std::pair("max_connections", &limits.connections),
+        std::pair("rate_bytes", &limits.rate_bytes)}) {
+    const auto given = count_of(wish, name);
+    if (!given) return std::unexpected(given.error());
+    *into = given->value_or(0);
+  }
+  return done(accounts.set_limits(text_or(wish, "name", ""), limits));
+}
+
 result<json> remove_account(access::table& accounts, const json& wish) {
   return done(accounts.remove_account(text_or(wish, "name", "")));
 }
@@ -86,13 +113,9 @@ result<json> add_token(access::table& accounts, const json& wish) {
     if (!scope) return std::unexpected(scope.error());
     wanted.scope = std::move(*scope);
   }
-  if (const auto lifetime = wish.find("lifetime_s"); lifetime != wish.end()) {
-    constexpr std::int64_t most_s = std::int64_t{3650} * 24 * 3600;
-    const bool fits = lifetime->is_number_integer() && lifetime->get<std::int64_t>() > 0 &&
-                      lifetime->get<std::int64_t>() <= most_s;
-    if (!fits) return fail(errc::invalid_argument, "\"lifetime_s\" is no time up to 3650 days");
-    wanted.expires_s = std::time(nullptr) + lifetime->get<std::int64_t>();
-  }
+  const auto expires_s = end_of(wish);
+  if (!expires_s) return std::unexpected(expires_s.error());
+  wanted.expires_s = *expires_s;
   const auto made = accounts.add_token(wanted);
   if (!made) return std::unexpected(made.error());
   json told;
@@ -105,19 +128,32 @@ result<json> revoke_token(access::table& accounts, const json& wish) {
   return done(accounts.revoke_token(text_or(wish, "id", "")));
 }
 
-result<json> run(const exchange& now, service& shared, step what, const json& wish) {
-  const auto asked = now.permit<base::right::admin>("");
-  if (!asked) return std::unexpected(asked.error());
-  return what(shared.gate.accounts(), wish);
+// Of whom: the name of an account, or a token's id.
+std::string subject_of(const json& wish) {
+  return text_or(wish, "name", text_or(wish, "account", text_or(wish, "id", "").c_str()).c_str());
 }
 
-awaitable<result<void>> change(exchange& now, service& shared, step what) {
+result<json> run(const exchange& now, service& shared, step what, std::string_view name,
+                 const json& wish) {
+  const auto asked = now.permit<base::right::admin>("");
+  if (!asked) return std::unexpected(asked.error());
+  auto told = what(shared.gate.accounts(), wish);
+  shared.gate.accounts().note({.who = now.caller()->name(),
+                               .from = now.caller()->from(),
+                               .what = name,
+                               .path = subject_of(wish),
+                               .failed = told ? std::nullopt : std::optional(told.error().code)});
+  return told;
+}
+
+awaitable<result<void>> change(exchange& now, service& shared, step what, std::string_view name) {
   parsed<json> wish = json();
   const auto came = co_await read_object(now, wish);
   if (!came) co_return came;
   if (!wish) co_return co_await now.refuse(wish.error());
-  const auto told = co_await net::on_pool(
-      shared.pool, [&now, &shared, what, &wish] { return run(now, shared, what, *wish); });
+  const auto told = co_await net::on_pool(shared.pool, [&now, &shared, what, name, &wish] {
+    return run(now, shared, what, name, *wish);
+  });
   if (!told) co_return std::unexpected(told.error());
   if (!told->is_null()) co_return co_await send_json(now, status::created, *told);
   const response fine(status::no_content);
@@ -127,22 +163,25 @@ awaitable<result<void>> change(exchange& now, service& shared, step what) {
 }  // namespace
 
 awaitable<result<void>> api_add_account(exchange& now, service& shared) {
-  return change(now, shared, add_account);
+  return change(now, shared, add_account, "add account");
 }
 awaitable<result<void>> api_set_password(exchange& now, service& shared) {
-  return change(now, shared, set_password);
+  return change(now, shared, set_password, "set password");
 }
 awaitable<result<void>> api_grant(exchange& now, service& shared) {
-  return change(now, shared, put_grant);
+  return change(now, shared, put_grant, "grant");
+}
+awaitable<result<void>> api_limits(exchange& now, service& shared) {
+  return change(now, shared, set_limits, "limit");
 }
 awaitable<result<void>> api_remove_account(exchange& now, service& shared) {
-  return change(now, shared, remove_account);
+  return change(now, shared, remove_account, "remove account");
 }
 awaitable<result<void>> api_add_token(exchange& now, service& shared) {
-  return change(now, shared, add_token);
+  return change(now, shared, add_token, "make token");
 }
 awaitable<result<void>> api_revoke_token(exchange& now, service& shared) {
-  return change(now, shared, revoke_token);
+  return change(now, shared, revoke_token, "revoke token");
 }
 
 awaitable<result<void>> api_accounts(exchange& now, service& shared) {
@@ -154,6 +193,7 @@ awaitable<result<void>> api_accounts(exchange& now, service& shared) {
     json each;
     each["name"] = one.name;
     each["password"] = one.has_password;
+    each["limits"] = limits_json(one.limits, one.used);
     each["grants"] = json::array();
     for (const auto& grant : one.grants) each["grants"].push_back(grant_json(grant));
     told["accounts"].push_back(std::move(each));

@@ -92,4 +92,25 @@ parsed<bool> flag_of(const json& object, std::string_view name) {
   return found->get<bool>();
 }
 
+result<std::optional<std::uint64_t>> count_of(const json& object, std::string_view name) {
+  constexpr std::uint64_t most = std::uint64_t{1} << 62;
+  const auto found = object.find(name);
+  if (found == object.end() || found->is_null()) return std::nullopt;
+  if (found->is_number_unsigned() && found->get<std::uint64_t>() <= most) {
+    return found->get<std::uint64_t>();
+  }
+  return fail(errc::invalid_argument, '"' + std::string(name) + "\" is no whole number from 0 on");
+}
+
+result<std::optional<std::int64_t>> end_of(const json& object) {
+  constexpr std::uint64_t most_s = std::uint64_t{3650} * 24 * 3600;
+  const auto lifetime = count_of(object, "lifetime_s");
+  if (!lifetime) return std::unexpected(lifetime.error());
+  if (!*lifetime) return std::nullopt;
+  if (**lifetime == 0 || **lifetime > most_s) {
+    return fail(errc::invalid_argument, "\"lifetime_s\" is no time up to 3650 days");
+  }
+  return std::time(nullptr) + static_cast<std::int64_t>(**lifetime);
+}
+
 }  // namespace sluice::http

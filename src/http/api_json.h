@@ -43,4 +43,10 @@ awaitable<result<void>> take_wish(exchange& now, parsed<Wish> (*read)(const json
 [[nodiscard]] parsed<std::string> text_of(const json& object, std::string_view name);
 [[nodiscard]] parsed<bool> flag_of(const json& object, std::string_view name);  // false: not there
 
+// A whole number that is not negative; none where it is not there, or null.
+[[nodiscard]] result<std::optional<std::uint64_t>> count_of(const json& object,
+                                                            std::string_view name);
+// "lifetime_s", up to 3650 days: when that is over, in seconds of the wall clock.
+[[nodiscard]] result<std::optional<std::int64_t>> end_of(const json& object);
+
 }  // namespace sluice::http

@@ -25,11 +25,28 @@ std::string cookie_of(const request& asked, std::string_view value, std::int64_t
          (asked.is_tls ? "; Secure" : "");
 }
 
+// What whoever comes by it may know of it.
+json link_json(const access::link_facts& one) {
+  json told;
+  told["id"] = one.id;
+  told["does"] = access::name_of_does(one.does);
+  told["path"] = one.path;
+  told["label"] = one.label;
+  told["by"] = one.by;
+  told["expires_ms"] = one.expires_s ? json(*one.expires_s * 1000) : json();
+  return told;
+}
+
 json describe(const exchange& now, service& shared) {
   const auto& who = *now.caller();
+  const auto link = shared.gate.accounts().link_of(who);
+  const std::string path = link ? link->path : "";
+  const std::string name = shared.gate.accounts().name_of(who.id());
   json told;
-  told["account"] = who.is_known() ? json(shared.gate.accounts().name_of(who.id())) : json();
-  told["rights"] = access::to_text(who.may(""));
+  told["account"] = name.empty() ? json() : json(name);
+  told["link"] = link ? link_json(*link) : json();
+  told["path"] = path;
+  told["rights"] = access::to_text(who.may(path));
   told["somewhere"] = access::to_text(who.may_below(""));
   return told;
 }
@@ -47,8 +64,9 @@ result<base::secret> make_session(access::table& accounts, const std::string& ac
 result<void> end_sessions(access::gate& gate, const base::caller& who, const base::secret& cookie,
                           bool everywhere) {
   auto& accounts = gate.accounts();
-  if (everywhere && who.is_known()) {
-    auto ended = accounts.end_sessions(accounts.name_of(who.id()));
+  const auto account = accounts.name_of(who.id());  // none of a link
+  if (everywhere && !account.empty()) {
+    auto ended = accounts.end_sessions(account);
     if (!ended) return ended;
   }
   return accounts.end_session(cookie);
@@ -56,6 +74,7 @@ result<void> end_sessions(access::gate& gate, const base::caller& who, const bas
 
 struct login_wish {
   base::secret token;
+  base::secret link;
   std::string account;
   base::secret password;
 };
@@ -68,23 +87,35 @@ awaitable<result<void>> take_wish(exchange& now, std::optional<login_wish>& into
   if (!object) co_return co_await now.refuse(object.error());
   into.emplace();
   into->token = base::secret(text_or_nothing(*object, "token"));
+  into->link = base::secret(text_or_nothing(*object, "link"));
   into->account = text_or_nothing(*object, "account");
   into->password = base::secret(text_or_nothing(*object, "password"));
-  if (into->token.empty() != into->account.empty()) co_return result<void>{};
+  const int ways =
+      int{!into->token.empty()} + int{!into->link.empty()} + int{!into->account.empty()};
+  if (ways == 1) co_return result<void>{};
   into.reset();
-  const problem unclear(status::bad_request, "a login has a token, or an account and a password");
+  const problem unclear(status::bad_request,
+                        "a login has a token, a link, or an account and a password");
   co_return co_await now.refuse(unclear);
 }
 
 awaitable<access::login> check(exchange& now, service& shared, login_wish& wanted) {
-  if (!wanted.token.empty()) co_return shared.gate.by_token(wanted.token);
-  auto checking = check_password(now, shared, wanted.account, std::move(wanted.password));
+  if (wanted.account.empty() && wanted.password.empty()) {
+    auto checking = check_token(now, shared, wanted.link.empty() ? wanted.token : wanted.link);
+    co_return co_await std::move(checking);
+  }
+  std::string account = wanted.account;
+  if (!wanted.link.empty()) account = wanted.link.reveal();
+  auto checking = check_password(now, shared, std::move(account), std::move(wanted.password));
   co_return co_await std::move(checking);
 }
 
 // The cookie is the token, or that of a new session.
 awaitable<result<void>> begin_session(exchange& now, service& shared, login_wish& wanted) {
-  if (wanted.token.empty()) {
+  if (const auto by_link = shared.gate.accounts().link_of(*now.caller()); by_link) {
+    const auto& said = wanted.link.empty() ? wanted.token : wanted.link;
+    wanted.token = shared.gate.accounts().session_of_link(said);
+  } else if (wanted.token.empty()) {
     auto made = co_await net::on_pool(shared.pool, [&shared, &wanted] {
       return make_session(shared.gate.accounts(), wanted.account);
     });
@@ -110,6 +141,7 @@ awaitable<result<void>> api_login(exchange& now, service& shared) {
     co_return co_await now.send(refused);
   }
   now.answer_for(std::move(*who));
+  shared.gate.note_login(*now.caller());
   co_return co_await begin_session(now, shared, *wanted);
 }
 

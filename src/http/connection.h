@@ -82,6 +82,9 @@ class connection final : public std::enable_shared_from_this<connection>,
   // Ends the connection now, if its current request is still that one.
   void abort(std::uint64_t number);
 
+  // Why it is about to end, where it is.
+  [[nodiscard]] const std::optional<error>& trouble() const noexcept { return trouble_; }
+
  private:
   using clock = std::chrono::steady_clock;
   enum class phase : std::uint8_t { idle, head, exchange, lingering };

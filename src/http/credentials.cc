@@ -70,10 +70,19 @@ awaitable<access::login> check_password(exchange& now, service& shared, std::str
                                         base::secret password) {
   const auto address = net::address_key(now.asked().peer);
   const auto start = [&](const auto& complete) {
-    shared.gate.by_password(std::move(account), std::move(password), address,
-                            [complete](access::login who) { complete(std::move(who)); });
+    shared.gate.by_password(
+        std::move(account), std::move(password), address,
+        [complete](access::login who) { complete(std::move(who)); }, now.caller()->from());
   };
   co_return co_await net::from_callback<access::login>(start);
+}
+
+awaitable<access::login> check_token(exchange& now, service& shared, const base::secret& token) {
+  const base::origin from = now.caller()->from();
+  auto who = shared.gate.by_token(token, from);
+  if (who || !who.error().must_count) co_return who;
+  co_return co_await net::on_pool(
+      shared.pool, [&shared, &token, &from] { return shared.gate.by_link(token, from); });
 }
 
 awaitable<std::optional<access::denial>> identify(exchange& now, service& shared) {
@@ -84,12 +93,16 @@ awaitable<std::optional<access::denial>> identify(exchange& now, service& shared
     access::denial unread{{errc::not_allowed, "read Authorization: it is malformed"}};
     co_return unread;
   }
-  access::login who = shared.gate.stranger();
-  if (said.what == kind::password) {
+  access::login who = now.caller();
+  // "curl -u SECRET:" for a link without a password.
+  const bool is_link = said.what == kind::password && said.secret.empty();
+  if (is_link) said.secret = base::secret(std::move(said.account));
+  if (said.what == kind::password && !is_link) {
     auto checking = check_password(now, shared, std::move(said.account), std::move(said.secret));
     who = co_await std::move(checking);
   } else {
-    who = shared.gate.by_token(said.secret);
+    auto checking = check_token(now, shared, said.secret);
+    who = co_await std::move(checking);
   }
   if (who) {
     now.answer_for(std::move(*who));
@@ -110,7 +123,9 @@ void add_challenge(response& to, status code, const request& asked) {
 response refuse_login(const access::denial& why, const request& asked) {
   auto code = status::unauthorized;
   if (why.why.code == errc::busy) code = status::too_many_requests;
-  response refused(problem(code, why.why.message()));
+  problem told(code, why.why.message());
+  if (why.wants_password) told.members.emplace_back("wants_password", "true");
+  response refused(told);
   add_challenge(refused, code, asked);
   if (why.wait.count() > 0) refused.add("Retry-After", std::to_string(why.wait.count()));
   return refused;

@@ -1,7 +1,8 @@
 // Who asks: what a request says of it.
 //
 // "Authorization: Bearer TOKEN" (RFC 6750, 2.1), "Authorization: Basic" with an account and its
-// password (RFC 7617), or the cookie of a browser that logged in (RFC 6265).
+// password (RFC 7617; a link's secret stands for the account where it has a password), or the
+// cookie of a browser that logged in (RFC 6265).
 #pragma once
 
 #include <optional>
@@ -33,7 +34,10 @@ struct credentials {
 // not the same as none. A cookie that counts no more is one that was not sent.
 awaitable<std::optional<access::denial>> identify(exchange& now, service& shared);
 
-// On the gate's pool.
+// Of an account or a link.
+awaitable<access::login> check_token(exchange& now, service& shared, const base::secret& token);
+
+// On the gate's pool. `account` may be the secret of a link.
 awaitable<access::login> check_password(exchange& now, service& shared, std::string account,
                                         base::secret password);
 

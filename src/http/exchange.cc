@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::uint64_t file_piece_bytes = base::block_bytes;
 constexpr std::size_t usual_head_bytes = 768;
+constexpr std::chrono::milliseconds look_pause(200);
 constexpr std::uint64_t read_bytes = 128 * 1024;
 constexpr std::size_t framing_bytes = 4096;  // received at once where the size of a chunk is needed
 
@@ -59,6 +60,26 @@ exchange::~exchange() = default;
 
 executor exchange::where() const noexcept { return home_.where(); }
 
+result<void> exchange::take_place(const base::budget_ptr& whose) {
+  auto taken = base::budget_place::take(whose);
+  if (!taken) return std::unexpected(taken.error());
+  place_ = std::move(*taken);
+  if (!whose || !whose->has_rate()) return {};
+  pace_ = std::make_unique<net::pace>(where());
+  pace_->use(
+      [whose](std::uint64_t bytes) { return whose->pass(bytes, base::budget::clock::now()); });
+  return {};
+}
+
+// Neither side is too slow meanwhile: nobody waits for the other.
+awaitable<result<void>> exchange::keep_pace() {
+  while (pace_ && pace_->is_due()) {
+    if (const auto& why = home_.trouble()) co_return std::unexpected(*why);
+    co_await pace_->rest_for(look_pause);
+  }
+  co_return result<void>{};
+}
+
 bool exchange::client_left() const { return home_.in().peer_ended(); }
 
 bool exchange::has_bytes_behind() const { return home_.in().has_more(); }
@@ -83,8 +104,9 @@ std::uint64_t exchange::data_left() const noexcept {
   return chunks_ ? chunks_->data_left() : counted_left_;
 }
 
-void exchange::took(std::uint64_t bytes) noexcept {
+void exchange::took(std::uint64_t bytes) {
   body_taken_ += bytes;
+  if (pace_) pace_->passed(bytes);
   if (chunks_) {
     chunks_->took(bytes);
   } else {
@@ -106,6 +128,11 @@ result<void> exchange::take_framing() {
 }
 
 awaitable<result<void>> exchange::body_ready(std::size_t count) {
+  if (pace_) {
+    const auto rested = co_await keep_pace();
+    if (!rested) co_return rested;
+    count = pace_->step(count);
+  }
   const auto framed = take_framing();
   if (!framed) co_return framed;
   if (body_ended()) co_return result<void>{};
@@ -276,6 +303,11 @@ awaitable<result<void>> exchange::write(std::span<const std::byte> bytes) {
   const auto fits = account(bytes.size());
   if (!fits) co_return fits;
   announce(bytes.size());
+  if (pace_) {
+    const auto rested = co_await keep_pace();
+    if (!rested) co_return rested;
+    pace_->passed(bytes.size());
+  }
   const auto sent = co_await flush(bytes, size_left_ && *size_left_ > 0);
   if (chunked_) pending_ = "\r\n";
   co_return sent;
@@ -289,7 +321,13 @@ awaitable<result<void>> exchange::write_file(const store::content& file, std::ui
   announce(size_bytes);
   while (size_bytes > 0) {
     const std::uint64_t to_border = file_piece_bytes - offset % file_piece_bytes;
-    const std::uint64_t piece = std::min(to_border, size_bytes);
+    std::uint64_t piece = std::min(to_border, size_bytes);
+    if (pace_) {
+      piece = pace_->step(piece);
+      pace_->passed(piece);
+      const auto rested = co_await keep_pace();
+      if (!rested) co_return rested;
+    }
     if (!file.is_cached(offset, piece)) {
       const auto read = co_await net::on_pool(home_.shared().pool, [&file, offset, piece] {
         return read_into_cache(file, offset, piece);

@@ -7,10 +7,12 @@
 #include <optional>
 #include <span>
 
+#include "base/budget.h"
 #include "base/permission.h"
 #include "http/chunks.h"
 #include "http/request.h"
 #include "http/response.h"
+#include "net/pace.h"
 #include "net/stream.h"
 #include "sluice/awaitable.h"
 #include "sluice/error.h"
@@ -53,10 +55,18 @@ class exchange {
   // For whom it is answered; known before a handler is called.
   [[nodiscard]] const base::caller_ptr& caller() const noexcept { return caller_; }
   void answer_for(base::caller_ptr who) noexcept { caller_ = std::move(who); }
+  // Counts as one of the caller's connections until it is over, and goes no faster than the caller
+  // may. `whose` may be null. busy
+  [[nodiscard]] result<void> take_place(const base::budget_ptr& whose);
   // The right to something that the request names, asked for the caller.
   template <base::right R>
   [[nodiscard]] result<base::permitted<R>> permit(std::string_view path) const {
     return base::permit<R>(caller_, std::string(path));
+  }
+  // The same for who does something else where it may not.
+  template <base::right R>
+  [[nodiscard]] std::optional<base::permitted<R>> try_permit(std::string_view path) const {
+    return base::try_permit<R>(caller_, std::string(path));
   }
   [[nodiscard]] executor where() const noexcept;
   [[nodiscard]] exchange_abort abort_handle() const;
@@ -131,7 +141,7 @@ class exchange {
 
   // The body.
   [[nodiscard]] std::uint64_t data_left() const noexcept;
-  void took(std::uint64_t bytes) noexcept;
+  void took(std::uint64_t bytes);
   [[nodiscard]] result<void> take_framing();
   [[nodiscard]] result<std::size_t> take_data(std::span<std::byte> into);
   [[nodiscard]] result<std::size_t> take_data_here(std::span<std::byte> into);
@@ -142,9 +152,13 @@ class exchange {
   [[nodiscard]] result<void> account(std::uint64_t size_bytes);
   awaitable<result<void>> flush(std::span<const std::byte> body, bool more);
 
+  awaitable<result<void>> keep_pace();
+
   connection& home_;
   const request asked_;
   base::caller_ptr caller_;
+  base::budget_place place_;
+  std::unique_ptr<net::pace> pace_;  // where the caller has one
   const std::uint64_t number_;
 
   std::uint64_t counted_left_ = 0;  // of a body whose length was told

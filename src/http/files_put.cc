@@ -60,10 +60,12 @@ parsed<wish> read_wish(const exchange& now) {
 // Who may give and not see finds out by trying whether the name is free.
 result<std::optional<store::entry>> find(transfer::tree& tree, const exchange& now,
                                          const std::string& path) {
-  const auto seen = now.permit<right::see>(path);
+  const auto seen = now.try_permit<right::see>(path);
   const bool is_conditional = now.asked().has("If-Match") || now.asked().has("If-None-Match") ||
                               now.asked().has("If-Unmodified-Since");
-  if (!seen && is_conditional) return std::unexpected(seen.error());
+  if (!seen && is_conditional) {
+    return std::unexpected(base::refusal(*now.caller(), right::see, path));
+  }
   if (!seen) return std::nullopt;
   auto there = tree.stat(*seen);
   if (!there && there.error().code == errc::not_found) return std::nullopt;

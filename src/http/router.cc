@@ -8,6 +8,7 @@
 #include "http/credentials.h"
 #include "http/syntax.h"
 #include "http/target.h"
+#include "net/address_key.h"
 
 namespace sluice::http {
 namespace {
@@ -69,9 +70,10 @@ std::optional<base::right> right_for(need needs) {
   return base::right::admin;
 }
 
-parsed<void> check_rights(need needs, const base::caller& who) {
+parsed<void> check_rights(need needs, const base::caller& who, std::string_view path) {
   const auto wanted = right_for(needs);
   if (!wanted || who.may_below({}).has(*wanted)) return {};
+  who.note_refusal(*wanted, path);
   const std::string what = "the right to " + std::string(name_of(*wanted));
   if (who.is_known()) {
     return std::unexpected(problem(status::forbidden, what + " is missing, here and elsewhere"));
@@ -114,6 +116,17 @@ parsed<void> check_source(const request& asked, need needs, const service& share
       "a page of " + origin + " may not " + (writes ? "change anything here" : "do this here")));
 }
 
+// What the record calls this way of asking.
+base::origin origin_of(const exchange& now, const route& row) {
+  const auto begins = [&row](std::string_view text) { return row.path.starts_with(text); };
+  std::string_view spoken = "api";
+  if (begins("/files/")) spoken = now.asked().parameter("archive") ? "archive" : "files";
+  if (begins("/tus")) spoken = "tus";
+  if (begins("/uploads/")) spoken = "resumable";
+  if (begins("/live")) spoken = "websocket";
+  return {net::plain_address(now.asked().peer), spoken};
+}
+
 }  // namespace
 
 awaitable<result<void>> dispatch(exchange& now, service& shared) {
@@ -133,7 +146,7 @@ awaitable<result<void>> dispatch(exchange& now, service& shared) {
     refused.add("Allow", allowed_methods(table, pattern));
     co_return co_await now.send(refused);
   }
-  now.answer_for(shared.gate.stranger());
+  now.answer_for(shared.gate.stranger(origin_of(now, *row)));
   auto allowed = check_source(asked, row->needs, shared);
   if (allowed && (asked.has("Authorization") || asked.has("Cookie"))) {
     const auto denied = co_await identify(now, shared);
@@ -141,8 +154,16 @@ awaitable<result<void>> dispatch(exchange& now, service& shared) {
       const auto refused = refuse_login(*denied, asked);
       co_return co_await now.send(refused);
     }
+    const auto here = now.take_place(shared.gate.accounts().budget_of(now.caller()->id()));
+    if (!here) {
+      const auto refused = refuse_login({here.error(), std::chrono::seconds(1)}, asked);
+      co_return co_await now.send(refused);
+    }
   }
-  if (allowed) allowed = check_rights(row->needs, *now.caller());
+  if (allowed) {
+    const auto below = asked.path.substr(std::min(pattern.size(), asked.path.size()));
+    allowed = check_rights(row->needs, *now.caller(), below);
+  }
   if (!allowed) {
     response refused(allowed.error());
     add_challenge(refused, allowed.error().code, asked);

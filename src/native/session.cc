@@ -35,7 +35,8 @@ bool is_violation(errc code) {
 session::session(net::stream client, service& shared)
     : stream_(std::move(client)),
       shared_(shared),
-      caller_(shared.gate.stranger()),
+      caller_(shared.gate.stranger(from())),
+      pace_(stream_.get_executor()),
       where_(stream_.get_executor()),
       reader_(stream_, wire::side::client),
       writer_(stream_),
@@ -54,6 +55,8 @@ tcp_endpoint session::peer() const {
   boost::system::error_code gone;
   return stream_.socket().remote_endpoint(gone);
 }
+
+base::origin session::from() const { return {net::plain_address(peer()), "native"}; }
 
 void session::reply_error(std::uint32_t request, const error& why, std::string_view path) {
   std::vector<std::byte> frame;
@@ -95,6 +98,7 @@ void session::close() {
   stream_.cut();
   writer_.abort(error{errc::cancelled, "the connection was closed"});
   watchdog_.cancel();
+  pace_.end();
   changed_.notify_all();
 }
 
@@ -147,6 +151,7 @@ awaitable<result<void>> session::read_requests() {
     // A client that does not take its replies is not read.
     auto room = co_await writer_.room();
     if (!room) co_return room;
+    if (pace_.is_on()) co_await keep_pace();
   }
   co_return result<void>{};
 }
@@ -229,17 +234,50 @@ awaitable<void> session::log_in(std::uint32_t request, v1::Login message) {
   auto checking = check(std::move(token), message.account(), std::move(password));
   auto who = co_await std::move(checking);
   if (!who) co_return reply_error(request, who.error().why);
+  auto budget = shared_.gate.accounts().budget_of((*who)->id());
+  auto here = base::budget_place::take(budget);
+  if (!here) co_return reply_error(request, here.error());
   caller_ = std::move(*who);
+  place_ = std::move(*here);
+  keep_pace_of(std::move(budget));
+  shared_.gate.note_login(*caller_);
   writer_.send(wire::kind::ok, request, wire::last, v1::Ok());
+}
+
+// What is read and what is sent, together.
+void session::keep_pace_of(base::budget_ptr whose) {
+  net::pace::meter by;
+  if (whose && whose->has_rate()) {
+    by = [whose = std::move(whose)](std::uint64_t bytes) {
+      return whose->pass(bytes, base::budget::clock::now());
+    };
+  }
+  paced_bytes_ = reader_.bytes_arrived();
+  pace_.use(by);
+  writer_.keep(std::move(by));
+}
+
+awaitable<void> session::keep_pace() {
+  if (!pace_.is_on()) co_return;
+  const auto arrived = reader_.bytes_arrived();
+  pace_.passed(arrived - std::exchange(paced_bytes_, arrived));
+  if (pace_.is_due()) co_await pace_.rest();
 }
 
 awaitable<access::login> session::check(base::secret token, std::string account,
                                         base::secret password) {
-  if (!token.empty()) co_return shared_.gate.by_token(token);
+  const auto here = from();
+  if (!token.empty()) {
+    auto who = shared_.gate.by_token(token, here);
+    if (who || !who.error().must_count) co_return who;
+    co_return co_await net::on_pool(
+        shared_.pool, [this, &token, &here] { return shared_.gate.by_link(token, here); });
+  }
   const auto address = net::address_key(peer());
   const auto start = [&](const auto& complete) {
-    shared_.gate.by_password(std::move(account), std::move(password), address,
-                             [complete](access::login who) { complete(std::move(who)); });
+    shared_.gate.by_password(
+        std::move(account), std::move(password), address,
+        [complete](access::login who) { complete(std::move(who)); }, here);
   };
   co_return co_await net::from_callback<access::login>(start);
 }
@@ -268,7 +306,7 @@ result<void> session::check_progress(steady_clock::time_point now) {
   if (const auto bytes = writer_.bytes_sent(); bytes != sent_.bytes) {
     sent_ = {bytes, now};
     idle_since_ = now;
-  } else if (writer_.idle()) {
+  } else if (writer_.idle() || writer_.is_resting()) {
     sent_.since = now;
   }
   if (lingering_since_ && now - *lingering_since_ >= limits.handshake) {

@@ -8,10 +8,12 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "base/budget.h"
 #include "base/permission.h"
 #include "native/service.h"
 #include "net/message_reader.h"
 #include "net/message_writer.h"
+#include "net/pace.h"
 #include "net/signal.h"
 #include "net/stream.h"
 #include "sluice/awaitable.h"
@@ -89,6 +91,9 @@ class session : public std::enable_shared_from_this<session> {
   awaitable<void> log_in(std::uint32_t request, v1::Login message);
   [[nodiscard]] awaitable<access::login> check(base::secret token, std::string account,
                                                base::secret password);
+  [[nodiscard]] base::origin from() const;
+  void keep_pace_of(base::budget_ptr whose);
+  awaitable<void> keep_pace();
   awaitable<result<void>> continue_put(const wire::frame_head& head);
   awaitable<result<void>> answer_ping(const wire::frame_head& head);
   awaitable<void> watch();
@@ -101,6 +106,9 @@ class session : public std::enable_shared_from_this<session> {
   net::stream stream_;
   service& shared_;
   base::caller_ptr caller_;
+  base::budget_place place_;  // of whom it is, while it is logged in
+  net::pace pace_;            // of what is read
+  std::uint64_t paced_bytes_ = 0;
   const executor where_;
   net::message_reader reader_;
   net::message_writer writer_;

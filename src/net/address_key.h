@@ -11,4 +11,7 @@ namespace sluice::net {
 // one address has all of them (RFC 6177).
 [[nodiscard]] std::string address_key(const tcp_endpoint& peer);
 
+// The whole address, without the port: for people and records.
+[[nodiscard]] std::string plain_address(const tcp_endpoint& peer);
+
 }  // namespace sluice::net

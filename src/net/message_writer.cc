@@ -15,7 +15,8 @@ constexpr std::size_t copied_bytes_max = 2048;
 
 }  // namespace
 
-message_writer::message_writer(stream& to) : stream_(to), changed_(to.get_executor()) {}
+message_writer::message_writer(stream& to)
+    : stream_(to), changed_(to.get_executor()), pace_(to.get_executor()) {}
 
 // The vector that frames may be appended to.
 std::vector<std::byte>& message_writer::tail(std::size_t more) {
@@ -107,6 +108,7 @@ void message_writer::close() {
 
 void message_writer::abort(error why) {
   if (!failure_) failure_ = std::move(why);
+  pace_.end();
   changed_.notify_all();
 }
 
@@ -136,6 +138,8 @@ awaitable<result<void>> message_writer::send_queued() {
       if (queued_ == 0 || before / room_step_bytes != queued_ / room_step_bytes) {
         changed_.notify_all();
       }
+      pace_.passed(*sent);
+      if (pace_.is_due()) co_await pace_.rest();
       continue;
     }
     auto [failed] = co_await stream_.writable();
@@ -154,6 +158,20 @@ result<std::size_t> message_writer::send_some() {
   return sent;
 }
 
+// Leaves as much of the pieces as one step of the pace takes; whether there was more.
+bool message_writer::cut_to_step(std::span<std::span<const std::byte>> pieces, std::size_t& count) {
+  std::size_t left = pace::step_bytes;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (pieces[i].size() > left) {
+      pieces[i] = pieces[i].first(left);
+      count = i + 1;
+      return true;
+    }
+    left -= pieces[i].size();
+  }
+  return false;
+}
+
 // As much of the queue as one call takes: up to what lies in a file.
 result<std::size_t> message_writer::send_memory() {
   std::array<std::span<const std::byte>, stream::pieces_max> pieces;
@@ -167,6 +185,7 @@ result<std::size_t> message_writer::send_memory() {
     more = next.file.bytes > 0;
     if (more) break;
   }
+  if (pace_.is_on()) more = cut_to_step(pieces, count) || more;
   const auto sent = stream_.send(std::span(pieces).first(count), more);
   if (sent) advance(*sent);
   return sent;
@@ -183,7 +202,8 @@ void message_writer::advance(std::size_t sent) {
 }
 
 result<std::size_t> message_writer::send_file(item& front) {
-  const auto sent = stream_.send_file(front.file.fd, front.file.offset, front.file.bytes);
+  const auto sent =
+      stream_.send_file(front.file.fd, front.file.offset, pace_.step(front.file.bytes));
   if (!sent) return sent;
   front.file.offset += *sent;
   front.file.bytes -= *sent;

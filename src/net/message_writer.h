@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "net/pace.h"
 #include "net/signal.h"
 #include "net/stream.h"
 #include "sluice/awaitable.h"
@@ -60,6 +61,11 @@ class message_writer {
   // Waits until all that was given is handed to the kernel.
   awaitable<result<void>> drained();
 
+  // Sends no faster from now on.
+  void keep(pace::meter by) { pace_.use(std::move(by)); }
+  // It is us who do not send right now.
+  [[nodiscard]] bool is_resting() const noexcept { return pace_.is_resting(); }
+
   // No more is given; `run` ends when all is sent.
   void close();
 
@@ -88,12 +94,15 @@ class message_writer {
   void added(std::size_t bytes);
   awaitable<result<void>> send_queued();
   result<std::size_t> send_some();
+  [[nodiscard]] static bool cut_to_step(std::span<std::span<const std::byte>> pieces,
+                                        std::size_t& count);
   result<std::size_t> send_memory();
   result<std::size_t> send_file(item& front);
   void advance(std::size_t sent);
 
   stream& stream_;
   signal changed_;
+  pace pace_;
   std::deque<item> queue_;
   std::size_t queued_ = 0;  // bytes in queue_
   std::uint64_t sent_ = 0;

@@ -9,18 +9,23 @@
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <iterator>
 #include <memory>
+#include <mutex>
 #include <thread>
+#include <unordered_map>
 
 #include "access/owner_key.h"
 #include "base/log.h"
 #include "http/connection.h"
 #include "native/session.h"
+#include "net/address_key.h"
 #include "net/parking.h"
 #include "net/stream.h"
 #include "net/tls_server.h"
 #include "server/certificate.h"
+#include "server/confine.h"
 #include "server/greeting.h"
 #include "server/reachable.h"
 #include "server/storage.h"
@@ -129,6 +134,35 @@ class connection_count {
   std::optional<steady_timer> none_;
 };
 
+// Counts the connections of each address while they live; never more entries than connections.
+class addresses {
+ public:
+  class place {
+   public:
+    place(addresses& of, std::string key) : of_(of), key_(std::move(key)) {
+      const std::lock_guard lock(of_.mutex_);
+      number_ = ++of_.counts_[key_];
+    }
+    ~place() {
+      const std::lock_guard lock(of_.mutex_);
+      const auto found = of_.counts_.find(key_);
+      if (--found->second == 0) of_.counts_.erase(found);
+    }
+    place(const place&) = delete;
+    place& operator=(const place&) = delete;
+    [[nodiscard]] std::size_t number() const noexcept { return number_; }
+
+   private:
+    addresses& of_;
+    const std::string key_;
+    std::size_t number_ = 0;
+  };
+
+ private:
+  std::mutex mutex_;
+  std::unordered_map<std::string, std::size_t> counts_;
+};
+
 // What the sessions of both protocols work with.
 struct services {
   native::service native;
@@ -137,16 +171,22 @@ struct services {
   std::unique_ptr<net::tls_server> tls;  // none: plaintext
   std::size_t max_connections;
   connection_count connections{};
+  std::size_t max_of_an_address;  // 0: any number
+  addresses of_addresses{};
 };
 
 awaitable<result<void>> end_with(error why) { co_return std::unexpected(std::move(why)); }
 
-awaitable<result<void>> refuse(net::protocol spoken, net::stream client, services& shared) {
+awaitable<result<void>> refuse(net::protocol spoken, net::stream client, bool is_crowd,
+                               services& shared) {
   boost::system::error_code unknown;
   const auto peer = to_string(client.socket().remote_endpoint(unknown));
-  base::log_info("{}: refused, {} connections are open", peer, shared.max_connections);
+  base::log_info("{}: refused, {} connections are open{}", peer,
+                 is_crowd ? shared.max_of_an_address : shared.max_connections,
+                 is_crowd ? " of its address" : "");
   if (spoken == net::protocol::native) {
-    error why{errc::busy, "this server has as many connections as it may"};
+    error why{errc::busy, is_crowd ? "your address has as many connections here as it may"
+                                   : "this server has as many connections as it may"};
     co_await native::refuse(std::move(client), shared.native, std::move(why));
   } else if (spoken == net::protocol::http) {
     co_await http::refuse(std::move(client), shared.http, http::refusal::busy);
@@ -165,7 +205,15 @@ awaitable<result<void>> refuse_plain(net::protocol spoken, net::stream client, s
   co_return fail(errc::not_allowed, "the client does not speak TLS");
 }
 
-using place_ptr = std::shared_ptr<const connection_count::place>;
+// What a connection counts for while it lives, parked or not.
+struct place {
+  place(services& shared, std::string address)
+      : of_all(shared.connections), of_address(shared.of_addresses, std::move(address)) {}
+
+  const connection_count::place of_all;
+  const addresses::place of_address;
+};
+using place_ptr = std::shared_ptr<const place>;
 
 awaitable<result<void>> serve_protocol(net::protocol spoken, net::stream client,
                                        const place_ptr& here, services& shared) {
@@ -184,8 +232,10 @@ awaitable<result<void>> answer(const result<greeting>& said, net::stream client,
                                const place_ptr& here, services& shared) {
   if (!said) return end_with(said.error());
   if (said->is_plain) return refuse_plain(said->speaks, std::move(client), shared);
-  if (here->number() > shared.max_connections) {
-    return refuse(said->speaks, std::move(client), shared);
+  const bool is_crowd =
+      shared.max_of_an_address > 0 && here->of_address.number() > shared.max_of_an_address;
+  if (here->of_all.number() > shared.max_connections || is_crowd) {
+    return refuse(said->speaks, std::move(client), is_crowd, shared);
   }
   return serve_protocol(said->speaks, std::move(client), here, shared);
 }
@@ -205,7 +255,7 @@ awaitable<void> session_root(tcp_socket socket, services& shared) {
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   boost::system::error_code unknown;
   const tcp_endpoint peer = socket.remote_endpoint(unknown);
-  const auto here = std::make_shared<const connection_count::place>(shared.connections);
+  const auto here = std::make_shared<const place>(shared, net::address_key(peer));
   net::stream client(std::move(socket));
   auto asking = greet(client, shared.tls.get(), shared.native);
   const auto said = co_await std::move(asking);
@@ -244,7 +294,8 @@ class running_server {
                 .http = http_service(http::surface::open, nullptr),
                 .admin = http_service(http::surface::admin, &shared_.http.counts),
                 .tls = std::move(tls),
-                .max_connections = settings.max_connections},
+                .max_connections = settings.max_connections,
+                .max_of_an_address = settings.max_connections_of_an_address},
         threads_(thread_count(settings.threads)),
         signals_(threads_.first(), SIGTERM, SIGINT),
         hang_up_(threads_.first()),
@@ -417,7 +468,9 @@ result<std::unique_ptr<net::tls_server>> open_tls(const options& settings) {
 result<void> serve(const options& settings) {
   if (settings.listen.empty())
     return fail(errc::invalid_argument, "serve: no address to listen on");
+  forbid_core_files();
   raise_descriptor_limit();
+  confine(settings);
   auto stored = storage::open(settings.root, settings.data_dir, settings.storage);
   if (!stored) return std::unexpected(stored.error());
   auto tls = open_tls(settings);

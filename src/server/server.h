@@ -26,7 +26,8 @@ struct options {
   std::vector<host_port> admin_listen;  // for /health and /metrics
   int backlog = 4096;
   std::size_t max_connections = 1'024;  // over all addresses; the next client is told BUSY
-  unsigned threads = 0;                 // that move bytes; 0: one for each core
+  std::size_t max_connections_of_an_address = 0;  // the same for one address; 0: any number
+  unsigned threads = 0;                           // that move bytes; 0: one for each core
   native::session_limits limits;
   http::connection_limits http_limits;
   std::vector<std::string> hosts;  // names, in lower case, that a browser may know this server by

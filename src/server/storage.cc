@@ -1,6 +1,35 @@
 #include "server/storage.h"
 
 namespace sluice::server {
+namespace {
+
+class link_keeper final : public transfer::name_keeper {
+ public:
+  explicit link_keeper(access::table& of) : table_(of) {}
+  void begin_move(const std::string& from) override { table_.begin_move(from); }
+  void end_move(const std::string& from, const std::optional<std::string>& to) override {
+    table_.end_move(from, to);
+  }
+
+ private:
+  access::table& table_;
+};
+
+std::optional<transfer::bound_place> bound_to(const access::table& table, const std::string& id) {
+  auto place = table.place_of(id);
+  if (!place) return std::nullopt;
+  const auto& file = place->shared;
+  return transfer::bound_place{std::move(place->path), {file.dev, file.ino, file.btime_ns}};
+}
+
+// What the use cases ask of the accounts.
+void bind(transfer::site& where, access::table& accounts, transfer::name_keeper& links) {
+  where.bound_to = [&accounts](const std::string& id) { return bound_to(accounts, id); };
+  where.budget_of = [&accounts](const std::string& id) { return accounts.budget_of(id); };
+  where.keepers.push_back(&links);
+}
+
+}  // namespace
 
 result<std::unique_ptr<storage>> storage::open(const std::filesystem::path& root,
                                                const std::filesystem::path& data_dir,
@@ -28,6 +57,12 @@ result<std::unique_ptr<storage>> storage::open(const std::filesystem::path& root
   auto accounts = access::table::open(*opened->catalog, options.of_strangers);
   if (!accounts) return std::unexpected(accounts.error());
   opened->accounts = std::move(*accounts);
+  auto audit = base::audit_log::open(data_dir.empty() ? root / ".sluice" : data_dir);
+  if (!audit) return std::unexpected(audit.error());
+  opened->audit = opened->site->audit = std::move(*audit);
+  opened->accounts->record_in(opened->audit);
+  opened->links = std::make_unique<link_keeper>(*opened->accounts);
+  bind(*opened->site, *opened->accounts, *opened->links);
   opened->gate = std::make_unique<access::gate>(*opened->accounts);
   auto uploads = transfer::uploads::start(*opened->site);
   if (!uploads) return std::unexpected(uploads.error());

@@ -8,6 +8,7 @@
 
 #include "access/gate.h"
 #include "access/table.h"
+#include "base/audit_log.h"
 #include "catalog/database.h"
 #include "sluice/error.h"
 #include "store/file.h"
@@ -42,7 +43,9 @@ struct storage {
   std::unique_ptr<catalog::database> catalog;
   std::unique_ptr<transfer::site> site;
   std::shared_ptr<talk::conversations> talk;
+  std::shared_ptr<base::audit_log> audit;
   std::unique_ptr<access::table> accounts;
+  std::unique_ptr<transfer::name_keeper> links;  // what is renamed takes its links along
   std::unique_ptr<access::gate> gate;
   std::unique_ptr<transfer::uploads> uploads;
   std::unique_ptr<transfer::small_files> small_files;

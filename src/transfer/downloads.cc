@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "transfer/names.h"
+#include "transfer/reach.h"
 
 namespace sluice::transfer {
 namespace {
@@ -177,16 +178,38 @@ std::vector<result<std::shared_ptr<download>>> downloads::open(std::span<const a
 }
 
 result<std::shared_ptr<const store::content>> downloads::open_content(const allowed& what) {
-  auto parsed = store::rel_path::parse(what.path());
+  auto opened = open_unrecorded(what);
+  record(what, opened);
+  return opened;
+}
+
+result<std::shared_ptr<const store::content>> downloads::open_unrecorded(const allowed& what) {
+  auto parsed = reach(site_, what);
   if (!parsed) return std::unexpected(parsed.error());
-  return site_.store.open_content(*parsed);
+  auto opened = site_.store.open_content(*parsed);
+  if (!opened) return opened;
+  auto same = check_reached(site_, *what.by(), *parsed, (*opened)->info().id);
+  if (!same) return std::unexpected(same.error());
+  return opened;
+}
+
+void downloads::record(const allowed& what,
+                       const result<std::shared_ptr<const store::content>>& opened) {
+  if (!site_.audit) return;
+  const auto parsed = store::rel_path::parse(what.path());
+  note(site_, *what.by(), "get", parsed ? parsed->text() : what.path(),
+       opened ? std::nullopt : std::optional(opened.error().code),
+       opened ? std::optional((*opened)->info().size_bytes) : std::nullopt);
 }
 
 std::optional<result<std::shared_ptr<const store::content>>> downloads::try_open_content(
     const allowed& what) {
+  if (is_bound(site_, *what.by())) return std::nullopt;
   auto parsed = store::rel_path::parse(what.path());
   if (!parsed) return std::unexpected(parsed.error());
-  return site_.store.try_open_content(*parsed);
+  auto opened = site_.store.try_open_content(*parsed);
+  if (opened) record(what, *opened);
+  return opened;
 }
 
 result<std::vector<std::optional<catalog::sha256_digest>>> downloads::known_sha256(

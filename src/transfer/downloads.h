@@ -129,6 +129,8 @@ class downloads {
     std::shared_ptr<digest_table> table;
     bool is_new = false;
   };
+  [[nodiscard]] result<std::shared_ptr<const store::content>> open_unrecorded(const allowed& what);
+  void record(const allowed& what, const result<std::shared_ptr<const store::content>>& opened);
   [[nodiscard]] static key key_of(const store::entry& file);
   [[nodiscard]] found_table table_of(const store::entry& file);
 

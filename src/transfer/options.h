@@ -6,10 +6,17 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
 
+#include "base/audit_log.h"
+#include "base/budget.h"
 #include "base/limits.h"
 #include "catalog/database.h"
 #include "sluice/error.h"
+#include "store/entry.h"
 #include "store/store.h"
 #include "transfer/events.h"
 #include "transfer/quota.h"
@@ -55,6 +62,27 @@ struct name_changes {
   std::function<result<void>(const std::string& path)> removed{};
 };
 
+// What a caller has to stay inside: what is shared, and its path.
+struct bound_place {
+  std::string path;
+  store::identity shared;
+};
+
+// Who keeps something by a path, and takes it along when that gets another name. Called with all
+// other moves waiting, on a thread that may block; short.
+class name_keeper {
+ public:
+  virtual ~name_keeper() = default;
+  name_keeper(const name_keeper&) = delete;
+  name_keeper& operator=(const name_keeper&) = delete;
+  virtual void begin_move(const std::string& from) = 0;
+  // Without `to`: it kept its name.
+  virtual void end_move(const std::string& from, const std::optional<std::string>& to) = 0;
+
+ protected:
+  name_keeper() = default;
+};
+
 // Outlives everything made with it. The store has locked its data folder, and `catalog` is in it.
 struct site {
   store::folder_store store;
@@ -63,6 +91,14 @@ struct site {
   std::shared_ptr<quota> partials = std::make_shared<quota>();  // what open uploads take
   std::shared_ptr<events> told = std::make_shared<events>();    // who follows what happens
   name_changes names{};                                         // what belongs to names
+
+  // Set before anything is made with it, and not changed after. By a caller's id: what it may not
+  // leave, and what it may take in all. Empty: nobody comes by a link, and there are no limits.
+  std::function<std::optional<bound_place>(const std::string& caller_id)> bound_to{};
+  std::function<base::budget_ptr(const std::string& caller_id)> budget_of{};
+  std::vector<name_keeper*> keepers{};
+  std::shared_ptr<base::audit_log> audit{};  // the record of what is done; may be none
+  std::shared_ptr<std::mutex> moving = std::make_shared<std::mutex>();  // see name_move
 
   [[nodiscard]] bool syncs() const noexcept { return opts.syncs == durability::full; }
 };

@@ -3,6 +3,7 @@
 #include <unordered_set>
 
 #include "base/log.h"
+#include "catalog/links.h"
 #include "store/store.h"
 #include "transfer/names.h"
 
@@ -30,6 +31,9 @@ result<void> commit(site& where, const changes& all) {
     for (const auto& id : all.forget) catalog::remove_upload(s, id);
     for (const auto& row : all.set) {
       (void)catalog::set_state(s, row.id, row.state, row.size_bytes, row.file);
+      if (row.state == upload_state::done) {
+        catalog::charge(s, row.owner, row.size_bytes.value_or(0), 1);
+      }
     }
     return {};
   });
@@ -90,6 +94,15 @@ void forget_used_parts(const std::vector<upload_row>& rows, changes& all) {
   }
   for (const auto& row : rows) {
     if (!row.part_of.empty() && done.contains(row.part_of)) all.forget.push_back(row.id);
+  }
+}
+
+// What its owner gave by it: in the catalog the commit counts it.
+void count_done(const site& where, const changes& all) {
+  for (const auto& row : all.set) {
+    if (row.state != upload_state::done || !where.budget_of) continue;
+    const auto budget = where.budget_of(row.owner);
+    if (budget) budget->take_anyway({.bytes = row.size_bytes.value_or(0), .files = 1});
   }
 }
 
@@ -155,6 +168,7 @@ result<std::vector<upload_row>> recover_uploads(site& where) {
     }
   }
   forget_used_parts(*rows, all);
+  count_done(where, all);
   for (const auto& id : all.forget) known.erase(id);
   if (auto committed = commit(where, all); !committed) return std::unexpected(committed.error());
   std::vector<std::string> orphans;

@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "transfer/names.h"
+#include "transfer/reach.h"
 
 namespace sluice::transfer {
 namespace {
@@ -78,7 +79,7 @@ result<std::unique_ptr<scrub>> scrubs::begin(const scrub::allowed& what, bool re
 scrub::~scrub() = default;
 
 result<std::unique_ptr<scrub>> scrub::begin(site& where, const allowed& what, bool record) {
-  auto root = store::rel_path::parse(what.path());
+  auto root = reach(where, what);
   if (!root) return std::unexpected(root.error());
   if (record) {
     auto changes = base::permit<base::right::change>(what.by(), what.path());

@@ -6,8 +6,10 @@
 #include <utility>
 
 #include "base/log.h"
+#include "catalog/links.h"
 #include "transfer/allowed_place.h"
 #include "transfer/names.h"
+#include "transfer/reach.h"
 
 namespace sluice::transfer {
 namespace {
@@ -45,10 +47,44 @@ void small_files::over(std::size_t count) {
   room_.notify_all();
 }
 
+// The outcome is recorded.
+entry_callback small_files::recorded(const base::caller_ptr& by, std::string_view what,
+                                     const std::string& path, entry_callback done) {
+  if (!site_.audit) return done;
+  return [this, by, what, path, done = std::move(done)](result<store::entry> r) mutable {
+    const bool is_file = r && r->kind == store::entry_kind::file;
+    note(site_, *by, what, path, r ? std::nullopt : std::optional(r.error().code),
+         is_file ? std::optional(r->size_bytes) : std::nullopt);
+    done(std::move(r));
+  };
+}
+
+base::budget_ptr small_files::budget_of(const base::caller& by) const {
+  return site_.budget_of ? site_.budget_of(by.id()) : nullptr;
+}
+
+// What it takes of the budget of who gives it is given back where nothing comes of it.
+result<void> small_files::charge(const base::caller& by, std::uint64_t bytes,
+                                 entry_callback& done) {
+  auto budget = budget_of(by);
+  if (!budget) return {};
+  const base::budget_use use{.bytes = bytes, .files = 1};
+  if (auto taken = budget->take(use); !taken) return taken;
+  done = [use, budget = std::move(budget), done = std::move(done)](result<store::entry> r) mutable {
+    if (!r) budget->give_back(use);
+    done(std::move(r));
+  };
+  return {};
+}
+
 void small_files::put(const small_file& wanted, std::span<const std::byte> payload,
                       const base::digest128& digest, entry_callback done) {
-  auto path = store::rel_path::parse(wanted.to.path());
+  auto path = reach(site_, wanted.to);
   if (!path) return done(std::unexpected(path.error()));
+  done = recorded(wanted.to.by(), "put", path->text(), std::move(done));
+  if (auto charged = charge(*wanted.to.by(), payload.size(), done); !charged) {
+    return done(std::unexpected(charged.error()));
+  }
   if (auto fine = check_rights(wanted); !fine) return done(std::unexpected(fine.error()));
   wait_for_room();
   auto written = write(wanted, *path, payload, digest);
@@ -65,8 +101,16 @@ void small_files::put(const small_file& wanted, std::span<const std::byte> paylo
 }
 
 void small_files::make_folder(const new_folder& wanted, entry_callback done) {
+  auto path = reach(site_, wanted.to);
+  if (!path) return done(std::unexpected(path.error()));
+  done = recorded(wanted.to.by(), "make folder", path->text(), std::move(done));
+  const auto budget = budget_of(*wanted.to.by());
+  if (auto taken = budget ? budget->take({.files = 1}) : result<void>(); !taken) {
+    return done(std::unexpected(taken.error()));
+  }
   wait_for_room();
   auto made = make(wanted);
+  if (budget && !(made && made->first.is_new)) budget->give_back({.files = 1});
   if (!made) {
     over(1);
     return done(std::unexpected(made.error()));
@@ -85,7 +129,7 @@ void small_files::make_folder(const new_folder& wanted, entry_callback done) {
 
 // False with it says that nothing is left to be made durable.
 result<std::pair<small_files::named_entry, bool>> small_files::make(const new_folder& wanted) {
-  auto path = store::rel_path::parse(wanted.to.path());
+  auto path = store::rel_path::parse(wanted.to.path());  // checked already
   if (!path) return std::unexpected(path.error());
   const auto fresh = site_.store.mkdir(*path, wanted.parents, wanted.may_exist);
   if (!fresh) return std::unexpected(fresh.error());
@@ -98,6 +142,8 @@ result<std::pair<small_files::named_entry, bool>> small_files::make(const new_fo
   if (!there) return std::unexpected(there.error());
   // Itself: its own time is part of it. The store goes up as far as names are not durable.
   named_entry made{std::move(*there), std::move(*path), {}, nullptr};
+  made.is_new = *fresh;
+  if (made.is_new) made.owner = counted_owner(*wanted.to.by());
   return std::pair(std::move(made), *fresh || wanted.mtime_ns.has_value());
 }
 
@@ -142,7 +188,7 @@ std::vector<small_files::named_entry> small_files::serve(group now) {
     auto given = give_name(one);
     if (given) {
       named.push_back({std::move(*given), one.path.parent(), one.digest, std::move(one.done),
-                       one.wanted.replaces.has_value()});
+                       one.wanted.replaces.has_value(), true, counted_owner(*one.wanted.to.by())});
     } else {
       over(1);
       one.done(std::unexpected(given.error()));
@@ -188,6 +234,12 @@ result<store::entry> small_files::give_name(written_file& one) {
   return published;
 }
 
+// Whose budget has to be counted durably; "": nobody's.
+std::string small_files::counted_owner(const base::caller& by) const {
+  const auto budget = budget_of(by);
+  return budget && budget->is_counted() ? by.id() : std::string();
+}
+
 // The files stand, whole and durable: what the commit adds are their digests, which can be made
 // again. So a failed commit is logged and fails nobody.
 void small_files::commit(std::vector<named_entry> files) {
@@ -197,6 +249,7 @@ void small_files::commit(std::vector<named_entry> files) {
       [all](catalog::session& s) -> result<void> {
         catalog::content_row row;
         for (const auto& one : *all) {
+          if (!one.owner.empty()) catalog::charge(s, one.owner, one.entry.size_bytes, 1);
           if (one.entry.kind != store::entry_kind::file) continue;
           row.file = to_catalog(one.entry.id);
           row.size_bytes = one.entry.size_bytes;

@@ -87,6 +87,8 @@ class small_files {
     base::digest128 digest;         // of a file that is not empty
     entry_callback done;
     bool replaced = false;
+    bool is_new = true;   // a folder that was there may be told again
+    std::string owner{};  // whose budget it counts for, durably; "": nobody's
   };
   // What one sync serves.
   struct group {
@@ -100,6 +102,12 @@ class small_files {
                                                  std::span<const std::byte> payload,
                                                  const base::digest128& digest);
   [[nodiscard]] result<std::pair<named_entry, bool>> make(const new_folder& wanted);
+  [[nodiscard]] entry_callback recorded(const base::caller_ptr& by, std::string_view what,
+                                        const std::string& path, entry_callback done);
+  [[nodiscard]] base::budget_ptr budget_of(const base::caller& by) const;
+  [[nodiscard]] result<void> charge(const base::caller& by, std::uint64_t bytes,
+                                    entry_callback& done);
+  [[nodiscard]] std::string counted_owner(const base::caller& by) const;
   void wait_for_room();
   void over(std::size_t count);
   void serve();

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "transfer/names.h"
+#include "transfer/reach.h"
 
 namespace sluice::transfer {
 namespace {
@@ -11,6 +12,12 @@ namespace {
 using base::right;
 
 constexpr std::size_t entries_at_once = 1024;
+
+// As the record has it: a path that is none as it was asked for.
+std::string plain(const std::string& path) {
+  const auto parsed = store::rel_path::parse(path);
+  return parsed ? parsed->text() : path;
+}
 
 result<void> check_move(const base::permitted<right::change>& from,
                         const base::permitted<right::give>& to, bool replaces) {
@@ -32,13 +39,13 @@ result<void> check_move(const base::permitted<right::change>& from,
 
 result<store::listing> tree::list(const base::permitted<right::see>& where,
                                   const store::list_options& how) {
-  auto parsed = store::rel_path::parse(where.path());
+  auto parsed = reach(site_, where);
   if (!parsed) return std::unexpected(parsed.error());
   return site_.store.list(*parsed, how);
 }
 
 result<store::entry> tree::stat(const base::permitted<right::see>& what) {
-  auto parsed = store::rel_path::parse(what.path());
+  auto parsed = reach(site_, what);
   if (!parsed) return std::unexpected(parsed.error());
   return site_.store.stat(*parsed);
 }
@@ -51,9 +58,18 @@ result<void> tree::sync(const store::rel_path& folder) {
 result<store::entry> tree::rename(const base::permitted<right::change>& from,
                                   const base::permitted<right::give>& to,
                                   const std::optional<catalog::replaced_file>& replaces) {
-  auto source = store::rel_path::parse(from.path());
+  auto renamed = rename_unrecorded(from, to, replaces);
+  const auto failed = renamed ? std::nullopt : std::optional(renamed.error().code);
+  note(site_, *from.by(), "rename", plain(from.path()), failed, std::nullopt, plain(to.path()));
+  return renamed;
+}
+
+result<store::entry> tree::rename_unrecorded(
+    const base::permitted<right::change>& from, const base::permitted<right::give>& to,
+    const std::optional<catalog::replaced_file>& replaces) {
+  auto source = reach(site_, from);
   if (!source) return std::unexpected(source.error());
-  auto target = store::rel_path::parse(to.path());
+  auto target = reach(site_, to);
   if (!target) return std::unexpected(target.error());
   if (auto fine = check_move(from, to, replaces.has_value()); !fine) {
     return std::unexpected(fine.error());
@@ -64,8 +80,12 @@ result<store::entry> tree::rename(const base::permitted<right::change>& from,
     if (!found) return std::unexpected(found.error());
     policy = *found;
   }
-  if (auto renamed = site_.store.rename(*source, *target, policy); !renamed) {
-    return std::unexpected(as_conflict(renamed.error()));
+  {
+    name_move moving(site_, source->text(), target->text());
+    if (auto renamed = site_.store.rename(*source, *target, policy); !renamed) {
+      return std::unexpected(as_conflict(renamed.error()));
+    }
+    moving.done();
   }
   auto synced = sync(target->parent());
   if (synced && source->parent() != target->parent()) synced = sync(source->parent());
@@ -94,7 +114,14 @@ void tree::tell_renamed(const store::rel_path& from, const store::rel_path& to,
 }
 
 result<void> tree::remove(const base::permitted<right::change>& what, bool recursive) {
-  auto parsed = store::rel_path::parse(what.path());
+  auto removed = remove_unrecorded(what, recursive);
+  const auto failed = removed ? std::nullopt : std::optional(removed.error().code);
+  note(site_, *what.by(), "remove", plain(what.path()), failed);
+  return removed;
+}
+
+result<void> tree::remove_unrecorded(const base::permitted<right::change>& what, bool recursive) {
+  auto parsed = reach(site_, what);
   if (!parsed) return std::unexpected(parsed.error());
   auto there = site_.store.stat(*parsed);
   if (!there) return std::unexpected(there.error());

@@ -44,6 +44,12 @@ class tree {
                                     bool recursive);
 
  private:
+  [[nodiscard]] result<store::entry> rename_unrecorded(
+      const base::permitted<base::right::change>& from,
+      const base::permitted<base::right::give>& to,
+      const std::optional<catalog::replaced_file>& replaces);
+  [[nodiscard]] result<void> remove_unrecorded(const base::permitted<base::right::change>& what,
+                                               bool recursive);
   void forget(const store::entry& gone);
   void forget_below(const store::rel_path& folder);
   [[nodiscard]] result<void> sync(const store::rel_path& folder);

@@ -239,6 +239,7 @@ class upload : public std::enable_shared_from_this<upload> {
   static void tell(const reports& all);
 
   // upload_finish.cc
+  [[nodiscard]] entry_callback record(const allowed& by, entry_callback done);
   [[nodiscard]] result<void> check_rights(const allowed& by) const;
   [[nodiscard]] result<finishing> begin_finish(std::optional<std::uint64_t> size_bytes);
   [[nodiscard]] result<void> check_whole(std::uint64_t size_bytes) const;

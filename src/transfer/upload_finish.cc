@@ -3,14 +3,17 @@
 #include <ctime>
 
 #include "base/log.h"
+#include "catalog/links.h"
 #include "transfer/allowed_place.h"
 #include "transfer/names.h"
+#include "transfer/reach.h"
 #include "transfer/upload.h"
 
 namespace sluice::transfer {
 
 void upload::finish(const allowed& by, std::optional<std::uint64_t> size_bytes,
                     entry_callback done) {
+  if (site_.audit) done = record(by, std::move(done));
   // A client that was killed and run again may ask for what its first run asked for already.
   wait_while_finishing();
   if (auto fine = check_rights(by); !fine) return done(std::unexpected(fine.error()));
@@ -22,8 +25,22 @@ void upload::finish(const allowed& by, std::optional<std::uint64_t> size_bytes,
   commit_done(*published, std::move(done));
 }
 
+// A client that asks again for what is done already gets it told once more, and that is recorded.
+entry_callback upload::record(const allowed& by, entry_callback done) {
+  return [self = shared_from_this(), who = by.by(),
+          done = std::move(done)](result<store::entry> r) mutable {
+    const auto failed = r ? std::nullopt : std::optional(r.error().code);
+    const auto bytes = r ? std::optional(r->size_bytes) : std::nullopt;
+    note(self->site_, *who, "put", self->path().text(), failed, bytes);
+    done(std::move(r));
+  };
+}
+
 result<void> upload::check_rights(const allowed& by) const {
   if (!by.still_holds()) return std::unexpected(lost_right(by));
+  if (auto there = reach(site_, *by.by(), this->path().text()); !there) {
+    return std::unexpected(there.error());
+  }
   std::string path;
   {
     const std::lock_guard lock(mutex_);
@@ -173,9 +190,11 @@ void upload::take_back_intent(finishing& what) {
 
 void upload::commit_done(const store::entry& published, entry_callback done) {
   site_.catalog.write(
-      [id = id_, published](catalog::session& s) -> result<void> {
+      [id = id_, owner = share_ && share_->is_counted() ? row_.owner : std::string(),
+       published](catalog::session& s) -> result<void> {
         (void)catalog::set_state(s, id, catalog::upload_state::done, published.size_bytes,
                                  to_catalog(published.id));
+        if (!owner.empty()) catalog::charge(s, owner, published.size_bytes, 1);
         return {};
       },
       [self = shared_from_this(), published, done = std::move(done)](result<void> r) mutable {
@@ -186,7 +205,7 @@ void upload::commit_done(const store::entry& published, entry_callback done) {
           self->done_ = published;
           self->tell_stored(published);
           self->file_.reset();
-          if (self->share_) self->share_->release();
+          if (self->share_) self->share_->stay(published.size_bytes);
         }
         self->end_finish(phase::done);
         done(published);

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "transfer/names.h"
+#include "transfer/reach.h"
 #include "transfer/recovery.h"
 
 namespace sluice::transfer {
@@ -77,17 +78,6 @@ bool is_in_blocks(catalog::upload_form form) noexcept {
   return form == catalog::upload_form::blocks;
 }
 
-// What an upload takes of the quota: of one of unknown size as far as blocks came.
-result<std::uint64_t> size_held(site& where, const catalog::upload_row& row) {
-  if (row.size_bytes) return *row.size_bytes;
-  return where.catalog.read([&](catalog::session& s) -> std::uint64_t {
-    const auto blocks = catalog::blocks_of(s, row.id);
-    const auto tail = catalog::tail_of(s, row.id);
-    const auto end = blocks.empty() ? 0 : (blocks.back().block + 1) * base::block_bytes;
-    return std::max(end, tail ? tail->end_bytes : 0);
-  });
-}
-
 }  // namespace
 
 uploads::uploads(site& where)
@@ -98,26 +88,6 @@ result<std::unique_ptr<uploads>> uploads::start(site& where) {
   if (auto recovered = made->recover(); !recovered) return std::unexpected(recovered.error());
   made->clock_ = std::thread([all = made.get()] { all->serve(); });
   return made;
-}
-
-result<void> uploads::recover() {
-  auto rows = recover_uploads(site_);
-  if (!rows) return std::unexpected(rows.error());
-  for (auto& row : *rows) {
-    auto share = std::make_shared<quota_share>(site_.partials);
-    auto held = size_held(site_, row);
-    if (!held) return std::unexpected(held.error());
-    (void)share->grow_to(*held, 0);  // they are there, whatever the limit is now
-    slots_[row.id] = {std::move(row.path),
-                      row.size_bytes,
-                      row.mtime_ns,
-                      nullptr,
-                      std::move(share),
-                      is_in_blocks(row.form),
-                      site_.told->next_upload(),
-                      std::move(row.owner)};
-  }
-  return {};
 }
 
 uploads::~uploads() {
@@ -156,6 +126,13 @@ class uploads::turn {
 };
 
 result<opened_upload> uploads::open(const upload_request& wanted) {
+  auto opened = open_unrecorded(wanted);
+  const auto& by = *wanted.path.by().by();
+  if (!opened) note(site_, by, "put", wanted.path.text(), opened.error().code);
+  return opened;
+}
+
+result<opened_upload> uploads::open_unrecorded(const upload_request& wanted) {
   const bool has_name = wanted.form != catalog::upload_form::part;
   if (wanted.path.is_root() == has_name) {
     return fail(errc::invalid_argument, "upload to the served folder");
@@ -164,6 +141,10 @@ result<opened_upload> uploads::open(const upload_request& wanted) {
     return fail(errc::invalid_argument, "upload " + wanted.path.text() + ": too large");
   }
   if (auto fine = check_replacing(wanted); !fine) return std::unexpected(fine.error());
+  if (has_name) {
+    auto there = reach(site_, wanted.path.by());
+    if (!there) return std::unexpected(there.error());
+  }
   std::optional<turn> mine;
   if (wanted.resume) {
     mine.emplace(*this, wanted.path.text());
@@ -210,24 +191,6 @@ result<opened_upload> uploads::open(const upload_request& wanted) {
   (*made)->tell(event_kind::upload_started);
   return opened_upload{std::move(*made), wanted.path.by(), false, std::nullopt, {}, false,
                        is_other};
-}
-
-result<void> uploads::reserve() {
-  const std::lock_guard lock(mutex_);
-  if (slots_.size() + being_made_ >= site_.opts.open_uploads_max) put_away();
-  if (slots_.size() + being_made_ >= site_.opts.open_uploads_max) {
-    return fail(errc::busy, "open an upload: " + std::to_string(site_.opts.open_uploads_max) +
-                                " are open already");
-  }
-  ++being_made_;
-  return {};
-}
-
-result<std::shared_ptr<quota_share>> uploads::take_room(const upload_request& wanted) {
-  auto share = std::make_shared<quota_share>(site_.partials);
-  auto taken = share->grow_to(wanted.size_bytes.value_or(0), site_.opts.partials_max_bytes);
-  if (taken) return share;
-  return fail(taken.error().code, "upload " + wanted.path.text() + ": " + taken.error().context);
 }
 
 // The partial and its name first, then the row: a crash between leaves a partial without a row,

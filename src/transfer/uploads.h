@@ -140,6 +140,7 @@ class uploads {
 
   explicit uploads(site& where);
   [[nodiscard]] result<void> recover();
+  [[nodiscard]] result<opened_upload> open_unrecorded(const upload_request& wanted);
   [[nodiscard]] result<std::shared_ptr<upload>> make(const upload_request& wanted);
   [[nodiscard]] result<std::shared_ptr<upload>> load(const std::string& id);
   void wait_for_publishing(const upload_request& wanted);

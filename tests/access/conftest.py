@@ -1,6 +1,7 @@
 """A closed server, and people of every role who may or may not do something there."""
 
 import functools
+import json
 import pathlib
 import shutil
 import subprocess
@@ -21,7 +22,9 @@ GRANTS = {
     "write": ["/=see,take,give,change,talk"],
     "admin": ["/=admin"],
 }
-ROLES = ["stranger", *GRANTS]
+# Links to the served folder, by what they are for.
+LINKS = ["watch", "drop", "both"]
+ROLES = ["stranger", *GRANTS, *(f"link to {does}" for does in LINKS)]
 
 
 def run(*arguments, **more):
@@ -67,6 +70,20 @@ class House(Server):
         with Line(self.host, self.port) as line:
             return line.ask(method, target, *login, *fields, "Connection: close", body=body)
 
+    def post(self, token, target, **wish):
+        """A JSON request."""
+        return self.ask(token, "POST", target, "Content-Type: application/json", body=json.dumps(wish).encode())
+
+    def link(self, token, path, does, **more):
+        """Makes one; what the server tells of it."""
+        made = self.post(token, "/api/links", path=path, does=does, **more)
+        assert made.status == 201, made.body
+        return json.loads(made.body)
+
+    def audit(self):
+        """The lines of the record so far, once the server stopped."""
+        return [json.loads(line) for line in (self.data / "audit.log").read_text().splitlines()]
+
     def live(self, token):
         login = [f"Authorization: Bearer {token}"] if token else []
         return WebSocket(self, *login)
@@ -90,6 +107,8 @@ def roles(tmp_path_factory):
         run("user", "add", role, *flags, "--data", house.data)
         house.tokens[role] = run("token", "new", role, "--data", house.data).strip()
     house.restart()
+    for does in LINKS:
+        house.tokens[f"link to {does}"] = house.link(house.tokens["admin"], "", does)["secret"]
     yield house
     house.process.kill()
     house.process.wait(DEADLINE_S)

@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from http_client import Line
 from openapi import OPENAPI, matches
 from wire_client import Failed
 
@@ -129,6 +130,35 @@ def test_a_tus_upload_stops(house, how):
     kept = house.ask(house.owner_key, "HEAD", where, fields[0])
     assert kept["Upload-Offset"] == "5"
     assert not (house.root / "t").exists()
+
+
+@HOWS
+def test_a_resumable_upload_stops(house, how):
+    made = anna(house)
+    fields = ["Upload-Draft-Interop-Version: 8", "Content-Type: application/partial-upload"]
+    where = house.ask(made["token"], "POST", "/uploads/t", fields[0], "Upload-Complete: ?0", body=b"12345")["Location"]
+    assert take_away(house, how, made).status == 204
+    refused = 403 if how == "right" else 401
+    more = [*fields, "Upload-Offset: 5", "Upload-Complete: ?1"]
+    assert house.ask(made["token"], "PATCH", where, *more, body=b"67890").status == refused
+    assert house.ask(house.owner_key, "HEAD", where, fields[0])["Upload-Offset"] == "5"
+    assert not (house.root / "t").exists()
+
+
+@HOWS
+@pytest.mark.parametrize("size", [2, 4])
+def test_a_put_that_runs_stops(house, how, size):
+    made = anna(house)
+    with Line(house.host, house.port) as line:
+        line.send((f"PUT /files/t HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {made['token']}\r\n"
+                   f"Content-Length: {size * BLOCK}\r\nExpect: 100-continue\r\n\r\n").encode())  # fmt: skip
+        assert line.head()[0] == 100
+        line.send(bytes((size - 1) * BLOCK))
+        assert take_away(house, how, made).status == 204
+        line.send(bytes(BLOCK))
+        assert line.answer("PUT").status == 403
+    assert not (house.root / "t").exists()
+    assert json.loads(house.ask(house.owner_key, "GET", "/api/uploads").body)["uploads"] == []
 
 
 @HOWS

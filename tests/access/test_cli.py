@@ -3,8 +3,11 @@
 import os
 import pathlib
 import stat
+import subprocess
 
 import pytest
+
+from conftest import DEADLINE_S, SLUICE
 
 
 @pytest.fixture
@@ -95,3 +98,37 @@ def test_accounts_are_changed_while_no_server_runs(house, sluice):
     sluice("token", "new", "anna", "--data", house.data, check=5)
     sluice("user", "add", "bert", "--grant", "/in=everything", "--data", house.data, check=2)
     sluice("user", "list", "--data", house.root, check=5)
+
+
+def test_logins_at_the_same_time_lose_none(serve, home, open_house, tmp_path):
+    """One file holds all tokens, and each login writes it anew."""
+    houses = [serve("--public", "none", root=tmp_path / f"house{i}") for i in range(4)]
+    places = [(house, host) for house in houses for host in ("127.0.0.1", "localhost")]
+    for _ in range(3):
+        logins = []
+        for house, host in places:
+            key = (house.root / ".sluice" / "owner-key").read_bytes()
+            login = subprocess.Popen([str(SLUICE), "login", f"sluice://{host}:{house.port}"], env=home,
+                                     stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)  # fmt: skip
+            logins.append(login)
+            login.stdin.write(key)
+        for login in logins:
+            login.stdin.close()
+        assert [login.wait(DEADLINE_S) for login in logins] == [0] * len(logins)
+        kept = {line.split()[0] for line in kept_in(home).read_text().splitlines()}
+        assert kept == {f"{host}:{house.port}" for house, host in places}
+        kept_in(home).unlink()
+
+
+def test_a_token_that_does_not_say_whose_it_is_goes_to_one_server_only(house, serve, sluice, home, tmp_path):
+    other = serve("--public", "read", root=tmp_path / "other")
+    (other.root / "b").write_bytes(b"other")
+    (house.root / "a").write_bytes(b"content")
+    given = {**home, "SLUICE_TOKEN": house.owner_key}
+    done = sluice("get", f"{house.url}/a", f"{other.url}/b", "-o", f"{tmp_path}/", env=given, check=2)
+    assert "sluice login" in done.err and not (tmp_path / "b").exists()
+    (house.root / "c").write_bytes(b"third")
+    sluice("get", f"{house.url}/a", f"{house.url}/c", "-o", f"{tmp_path}/", env=given, check=0)
+    sluice("login", house.url, env=home, input=house.owner_key.encode(), check=0)
+    sluice("get", f"{house.url}/a", f"{other.url}/b", "-o", f"{tmp_path}/", env=home, check=0)
+    assert (tmp_path / "a").read_bytes() == b"content" and (tmp_path / "b").read_bytes() == b"other"

@@ -12,56 +12,61 @@ from wire_format import FROM_SERVER, KINDS, digest, messages
 from access.conftest import ROLES
 
 # One column for each role, in the order of ROLES:
-#                  stranger nobody see  read drop write admin
+#                stranger nobody see read drop write admin, links to: watch drop both
 HTTP = {
-    "get":          (401, 403, 403, 200, 403, 200, 200),
-    "head":         (401, 403, 403, 200, 403, 200, 200),
-    "put":          (401, 403, 403, 403, 201, 201, 201),
-    "replace":      (401, 403, 403, 403, 404, 204, 204),
-    "delete":       (401, 403, 403, 403, 403, 204, 204),
-    "archive":      (401, 403, 403, 200, 403, 200, 200),
-    "list":         (401, 403, 200, 200, 403, 200, 200),
-    "stat":         (401, 403, 200, 200, 403, 200, 200),
-    "mkdir":        (401, 403, 403, 403, 201, 201, 201),
-    "rename":       (401, 403, 403, 403, 403, 200, 200),
-    "remove":       (401, 403, 403, 403, 403, 204, 204),
-    "uploads":      (401, 403, 200, 200, 403, 200, 200),
-    "events":       (401, 403, 200, 200, 403, 200, 200),
-    "live":         (401, 403, 101, 101, 403, 101, 101),
-    "tus":          (401, 403, 403, 403, 201, 201, 201),
-    "tus part":     (401, 403, 403, 403, 201, 201, 201),
-    "draft":        (401, 403, 403, 403, 201, 201, 201),
-    "talk":         (401, 403, 403, 403, 403, 200, 200),
-    "say":          (401, 403, 403, 403, 403, 201, 201),
-    "amend":        (401, 403, 403, 403, 403, 200, 200),
-    "join":         (401, 403, "error", "error", 403, "joined", "joined"),
-    "server":       (200, 200, 200, 200, 200, 200, 200),
-    "me":           (200, 200, 200, 200, 200, 200, 200),
+    "get":          (401, 403, 403, 200, 403, 200, 200, 200, 403, 200),
+    "head":         (401, 403, 403, 200, 403, 200, 200, 200, 403, 200),
+    "put":          (401, 403, 403, 403, 201, 201, 201, 403, 201, 201),
+    "replace":      (401, 403, 403, 403, 404, 204, 204, 403, 404, 403),
+    "delete":       (401, 403, 403, 403, 403, 204, 204, 403, 403, 403),
+    "archive":      (401, 403, 403, 200, 403, 200, 200, 200, 403, 200),
+    "list":         (401, 403, 200, 200, 403, 200, 200, 200, 403, 200),
+    "stat":         (401, 403, 200, 200, 403, 200, 200, 200, 403, 200),
+    "mkdir":        (401, 403, 403, 403, 201, 201, 201, 403, 201, 201),
+    "rename":       (401, 403, 403, 403, 403, 200, 200, 403, 403, 403),
+    "remove":       (401, 403, 403, 403, 403, 204, 204, 403, 403, 403),
+    "uploads":      (401, 403, 200, 200, 403, 200, 200, 200, 403, 200),
+    "events":       (401, 403, 200, 200, 403, 200, 200, 200, 403, 200),
+    "live":         (401, 403, 101, 101, 403, 101, 101, 101, 403, 101),
+    "tus":          (401, 403, 403, 403, 201, 201, 201, 403, 201, 201),
+    "tus part":     (401, 403, 403, 403, 201, 201, 201, 403, 201, 201),
+    "draft":        (401, 403, 403, 403, 201, 201, 201, 403, 201, 201),
+    "talk":         (401, 403, 403, 403, 403, 200, 200, 200, 403, 200),
+    "say":          (401, 403, 403, 403, 403, 201, 201, 201, 403, 201),
+    "amend":        (401, 403, 403, 403, 403, 200, 200, 200, 403, 200),
+    "join":         (401, 403, "error", "error", 403, "joined", "joined", "joined", 403, "joined"),
+    "server":       (200, 200, 200, 200, 200, 200, 200, 200, 200, 200),
+    "me":           (200, 200, 200, 200, 200, 200, 200, 200, 200, 200),
+    "links":         (401, 200, 200, 200, 200, 200, 200, 403, 403, 403),
+    "make a link":   (401, 403, 403, 201, 404, 201, 201, 403, 403, 403),
+    "revoke a link": (401, 404, 404, 404, 404, 404, 204, 403, 403, 403),
+    "accounts":      (401, 403, 403, 403, 403, 403, 200, 403, 403, 403),
+    "tokens":        (401, 403, 403, 403, 403, 403, 200, 403, 403, 403),
 }  # fmt: skip
 
 NO, NONE, YES = "NOT_ALLOWED", "NOT_FOUND", "yes"
-#                  stranger nobody see  read drop write admin
+#                stranger nobody see read drop write admin, links to: watch drop both
 NATIVE = {
-    "list":         (NO, NO, YES, YES, NONE, YES, YES),
-    "list a file":  (NO, NO, YES, YES, NONE, YES, YES),
-    "stat":         (NO, NO, YES, YES, NONE, YES, YES),
-    "get":          (NO, NO, NO, YES, NONE, YES, YES),
-    "digests":      (NO, NO, NO, YES, NONE, YES, YES),
-    "scrub":        (NO, NO, NO, YES, NONE, YES, YES),
-    "scrub record": (NO, NO, NO, NO, NONE, YES, YES),
-    "put":          (NO, NO, NO, NO, YES, YES, YES),
-    "put whole":    (NO, NO, NO, NO, YES, YES, YES),
-    "replace":      (NO, NO, NO, NO, NONE, YES, YES),
-    "replace whole": (NO, NO, NO, NO, NONE, YES, YES),
-    "make folder":  (NO, NO, NO, NO, YES, YES, YES),
-    "rename":       (NO, NO, NO, NO, NONE, YES, YES),
-    "remove":       (NO, NO, NO, NO, NONE, YES, YES),
-    "talk":         (NO, NO, NO, NO, NONE, YES, YES),
-    "say":          (NO, NO, NO, NO, NONE, YES, YES),
-    "amend":        (NO, NO, NO, NO, NONE, YES, YES),
-    "join":         (NO, NO, NO, NO, NONE, YES, YES),
-    "join another's": (NO, NO, NO, NO, NONE, NONE, YES),
-    "digests of another's": (NO, NO, NO, NO, NONE, NONE, YES),
+    "list":         (NO, NO, YES, YES, NONE, YES, YES, YES, NONE, YES),
+    "list a file":  (NO, NO, YES, YES, NONE, YES, YES, YES, NONE, YES),
+    "stat":         (NO, NO, YES, YES, NONE, YES, YES, YES, NONE, YES),
+    "get":          (NO, NO, NO, YES, NONE, YES, YES, YES, NONE, YES),
+    "digests":      (NO, NO, NO, YES, NONE, YES, YES, YES, NONE, YES),
+    "scrub":        (NO, NO, NO, YES, NONE, YES, YES, YES, NONE, YES),
+    "scrub record": (NO, NO, NO, NO, NONE, YES, YES, NO, NONE, NO),
+    "put":          (NO, NO, NO, NO, YES, YES, YES, NO, YES, YES),
+    "put whole":    (NO, NO, NO, NO, YES, YES, YES, NO, YES, YES),
+    "replace":      (NO, NO, NO, NO, NONE, YES, YES, NO, NONE, NO),
+    "replace whole": (NO, NO, NO, NO, NONE, YES, YES, NO, NONE, NO),
+    "make folder":  (NO, NO, NO, NO, YES, YES, YES, NO, YES, YES),
+    "rename":       (NO, NO, NO, NO, NONE, YES, YES, NO, NONE, NO),
+    "remove":       (NO, NO, NO, NO, NONE, YES, YES, NO, NONE, NO),
+    "talk":         (NO, NO, NO, NO, NONE, YES, YES, YES, NONE, YES),
+    "say":          (NO, NO, NO, NO, NONE, YES, YES, YES, NONE, YES),
+    "amend":        (NO, NO, NO, NO, NONE, YES, YES, YES, NONE, YES),
+    "join":         (NO, NO, NO, NO, NONE, YES, YES, YES, NONE, YES),
+    "join another's": (NO, NO, NO, NO, NONE, NONE, YES, NO, NONE, NONE),
+    "digests of another's": (NO, NO, NO, NO, NONE, NONE, YES, NO, NONE, NONE),
 }  # fmt: skip
 
 serial = itertools.count()
@@ -133,6 +138,11 @@ def status_of(house, token, verb, file):
             return opened.answer.status
         with opened:
             return opened.ask({"kind": "join", "path": name})["kind"]
+    if verb == "make a link":
+        return json_post(house, token, "/api/links", path=name, does="watch").status
+    if verb == "revoke a link":
+        made = json_post(house, house.tokens["admin"], "/api/links", path=name, does="watch")
+        return json_post(house, token, "/api/links/revoke", id=json.loads(made.body)["id"]).status
     if verb == "tus":
         return house.ask(token, "POST", f"/tus/{new}", "Tus-Resumable: 1.0.0", "Upload-Length: 5").status
     if verb == "tus part":

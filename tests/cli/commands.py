@@ -2,5 +2,5 @@
 
 COMMANDS = [
     "serve", "put", "get", "ls", "rm", "mv", "mkdir", "chat", "notes", "verify", "scrub", "hosts", "send", "recv",
-    "login", "user", "token", "version", "completions",
+    "login", "user", "token", "share", "version", "completions",
 ]  # fmt: skip

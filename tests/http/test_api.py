@@ -225,7 +225,7 @@ BODIES = {
     "/api/mkdir": {"path": "api"}, "/api/rename": {"from": "api", "to": "api2"}, "/api/remove": {"path": "api2"},
     "/api/logout": {}, "/api/say": {"path": "ok.txt", "text": "hello"},
 }  # fmt: skip
-ELSEWHERE = {"/api/events", "/api/login", "/api/amend", "/api/uploads/{path}", *(path for path in OPENAPI["paths"] if "/accounts" in path or "/tokens" in path)}  # they have tests of their own
+ELSEWHERE = {"/api/events", "/api/login", "/api/amend", "/api/uploads/{path}", *(path for path in OPENAPI["paths"] if "/accounts" in path or "/tokens" in path or "/links" in path)}  # they have tests of their own
 
 
 def operations():

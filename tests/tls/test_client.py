@@ -218,3 +218,17 @@ def test_sluice_speaks_tls_to_others_by_itself(secure, sluice, tmp_path):
     assert "is new" in sluice("ls", f"sluice://0.0.0.0:{port}/", check=0).err
     refused = sluice("ls", "--plaintext", f"sluice://0.0.0.0:{port}/", check=4)
     assert "speaks TLS only" in refused.err
+
+
+def test_login_over_tls(secure, sluice, tmp_path):
+    """The token goes out inside TLS, to the certificate that was believed, and is kept for that address."""
+    server = secure("--public", "none")
+    key = (server.root / ".sluice" / "owner-key").read_bytes()
+    done = sluice("login", server.url, input=key, check=0)
+    assert key.decode().strip() not in done.out + done.err
+    (tmp_path / "a").write_bytes(b"content")
+    sluice("put", tmp_path / "a", server.url + "/a", check=0)
+    sluice("share", server.url + "/a", check=0)
+    other = secure("--public", "none", root=tmp_path / "other")
+    sluice("login", "--tls-fingerprint", other.fingerprint, server.url, input=key, check=4)
+    sluice("ls", other.url, check=4)

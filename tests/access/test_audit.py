@@ -1,0 +1,147 @@
+"""The record of who did what."""
+
+import json
+import stat
+
+import pytest
+
+from http_client import Line
+from wire_client import Failed
+
+CONTENT = b"content"
+
+
+@pytest.fixture
+def house(open_house):
+    house = open_house()
+    (house.root / "in").mkdir()
+    return house
+
+
+def put_native(house, token, path, content=CONTENT):
+    with house.native(token) as client:
+        client.put(path, content)
+
+
+def put_whole(house, token, path):
+    with house.native(token) as client:
+        client.put_whole(path, CONTENT)
+
+
+def put_tus(house, token, path):
+    fields = ["Tus-Resumable: 1.0.0", "Content-Type: application/offset+octet-stream"]
+    return house.ask(token, "POST", f"/tus/{path}", *fields, f"Upload-Length: {len(CONTENT)}", body=CONTENT)
+
+
+def put_draft(house, token, path):
+    return house.ask(token, "POST", f"/uploads/{path}", "Upload-Draft-Interop-Version: 8", "Upload-Complete: ?1",
+                     body=CONTENT)  # fmt: skip
+
+
+def put_file(house, token, path):
+    return house.ask(token, "PUT", f"/files/{path}", body=CONTENT)
+
+
+def put_chunked(house, token, path):
+    head = (f"PUT /files/{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
+            "Transfer-Encoding: chunked\r\n\r\n").encode()  # fmt: skip
+    with Line(house.host, house.port) as line:
+        line.send(head + b"7\r\n" + CONTENT + b"\r\n0\r\n\r\n")
+        line.answer("PUT")
+
+
+WAYS = {"native": put_native, "native ": put_whole, "tus": put_tus, "resumable": put_draft, "files": put_file,
+        "files ": put_chunked}  # fmt: skip
+
+
+def of(lines, what):
+    return [line for line in lines if line.get("what") == what]
+
+
+def test_an_upload_has_the_same_line_by_whatever_way(house):
+    for way in WAYS.values():
+        way(house, house.owner_key, "in/a")
+        assert house.ask(house.owner_key, "DELETE", "/files/in/a").status == 204
+    house.stop()
+    lines = of(house.audit(), "put")
+    assert [line["protocol"] for line in lines] == [way.strip() for way in WAYS]
+    for line in lines:
+        assert {name: line[name] for name in line if name not in ("time", "protocol")} == {
+            "who": "owner", "from": "127.0.0.1", "what": "put", "path": "in/a", "bytes": len(CONTENT),
+            "result": "done"}  # fmt: skip
+    assert len(of(house.audit(), "remove")) == len(WAYS)
+
+
+def test_a_refusal_has_the_same_line_by_whatever_way(house):
+    token = house.account("anna", "/=read")
+    for way in WAYS.values():
+        try:
+            way(house, token, "in/a")
+        except Failed:
+            pass
+    house.stop()
+    lines = of(house.audit(), "give")
+    assert {line["protocol"] for line in lines} == {way.strip() for way in WAYS}
+    for line in lines:
+        assert (line["who"], line["path"], line["result"]) == ("anna", "in/a", "not_allowed")
+
+
+def test_all_that_changes_something_is_recorded_with_who_and_where(house):
+    token = house.account("anna", "/=write")
+    ask = house.ask
+    assert ask(token, "PUT", "/files/in/a", body=CONTENT).status == 201
+    assert ask(token, "GET", "/files/in/a").status == 200
+    assert ask(token, "PUT", "/files/in/a", "If-Match: *", body=b"other").status == 204
+    assert house.post(token, "/api/mkdir", path="out").status == 201
+    assert house.post(token, "/api/rename", **{"from": "in/a", "to": "out/a"}).status == 200
+    made = house.link(token, "out", "both")
+    with house.native(made["secret"]) as client:
+        assert client.get("out/a") == b"other"
+        client.make_folder("out/deep")
+        with pytest.raises(Failed):
+            client.remove("out/a")
+        with pytest.raises(Failed):
+            client.login(token="sluice_" + "A" * 43)
+    assert ask(None, "GET", "/files/out/a").status == 401
+    assert house.post(token, "/api/links/revoke", id=made["id"]).status == 204
+    assert house.post(house.owner_key, "/api/accounts", name="bert").status == 204
+    assert house.post(token, "/api/remove", path="out", recursive=True).status == 204
+    house.stop()
+    log = house.data / "audit.log"
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
+    told = [(line["who"], line["protocol"], line["what"], line["path"], line["result"]) for line in house.audit()]
+    link = f"link {made['id']}"
+    for expected in [
+        ("anna", "files", "put", "in/a", "done"), ("anna", "files", "get", "in/a", "done"),
+        ("anna", "api", "make folder", "out", "done"), ("anna", "api", "rename", "in/a", "done"),
+        ("anna", "api", "make link", "out", "done"), (link, "native", "log in", "", "done"),
+        (link, "native", "get", "out/a", "done"), (link, "native", "make folder", "out/deep", "done"),
+        (link, "native", "change", "out/a", "not_allowed"), ("", "native", "log in", "", "not_allowed"),
+        ("", "files", "take", "out/a", "not_allowed"), ("anna", "api", "revoke link", made["id"], "done"),
+        ("owner", "api", "add account", "bert", "done"), ("anna", "api", "remove", "out", "done"),
+    ]:  # fmt: skip
+        assert expected in told, (expected, told)
+    assert told.count(("anna", "files", "put", "in/a", "done")) == 2
+    for secret in (token, made["secret"], house.owner_key):
+        assert secret not in log.read_text()
+
+
+def test_guessing_does_not_flood_it(house):
+    with Line(house.host, house.port) as line:
+        for i in range(1000):
+            assert line.ask("GET", f"/files/x{i}", f"Authorization: Bearer sluice_{i:043}").status == 401
+        assert line.ask("PUT", "/files/in/a", f"Authorization: Bearer {house.owner_key}", body=b"x").status == 201
+    house.stop()
+    lines = house.audit()
+    assert len(of(lines, "log in")) < 60 and of(lines, "put")
+
+
+def test_a_name_forges_no_line(house):
+    with house.native(house.owner_key) as client:
+        with pytest.raises(Failed):
+            client.put("in/a\n{\"who\":\"owner\"}\x1b[31m", CONTENT)
+    assert house.ask(house.owner_key, "GET", "/files/in/%22%5B%E2%80%AEx").status in (400, 404)
+    house.stop()
+    text = (house.data / "audit.log").read_text()
+    assert all(json.loads(line)["time"] for line in text.splitlines())
+    assert "\x1b" not in text and "\u202e" not in text
