@@ -55,7 +55,10 @@ form best_form(const page_asset& what, std::string_view accepted) {
 
 awaitable<result<void>> send_asset(exchange& now, const page_asset& what, bool changes) {
   const auto& asked = now.asked();
-  const auto chosen = best_form(what, asked.field("Accept-Encoding"));
+  // What answers to "/" is short, and no scanner needs to ask whether it could tell secrets by its
+  // compressed length (BREACH); the page's files have none.
+  const auto chosen =
+      changes ? form{what.plain, ""} : best_form(what, asked.field("Accept-Encoding"));
   const auto ending = chosen.coding.empty() ? std::string() : "-" + std::string(chosen.coding);
   const std::string tag = '"' + std::string(what.tag) + ending + '"';
   const bool same = asked.has("If-None-Match") && matches(asked.field("If-None-Match"), tag, true);
