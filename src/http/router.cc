@@ -14,8 +14,7 @@ namespace sluice::http {
 namespace {
 
 bool fits(std::string_view pattern, std::string_view path) {
-  return pattern.size() > 1 && pattern.ends_with('/') ? path.starts_with(pattern)
-                                                      : path == pattern;
+  return pattern.size() > 1 && pattern.ends_with('/') ? path.starts_with(pattern) : path == pattern;
 }
 
 // The longest pattern that fits; "" where none does.

@@ -30,8 +30,9 @@ using handler = awaitable<result<void>> (*)(exchange&, service&);
 
 struct route {
   std::string_view
-      method;             // "*": all, the handler answers those it does not know. GET is also HEAD
-  std::string_view path;  // "/api/tree" is this path, and "/" too; one that ends with "/" is all below it
+      method;  // "*": all, the handler answers those it does not know. GET is also HEAD
+  std::string_view
+      path;  // "/api/tree" is this path, and "/" too; one that ends with "/" is all below it
   need needs;
   handler answer;
 };
