@@ -41,7 +41,7 @@ parsed<talk::question> read_question(const request& asked) {
 // On the pool: a page of drawings is a while's work.
 result<std::string> read_page(service& shared, const base::caller_ptr& who, const std::string& path,
                               const talk::question& wanted) {
-  const auto room = find_room(shared, who, path);
+  const auto room = shared.tree.permit_talk(who, path);
   if (!room) return std::unexpected(room.error());
   const auto found = shared.talk.read(*room, wanted);
   if (!found) return std::unexpected(found.error());

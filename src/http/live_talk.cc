@@ -43,7 +43,7 @@ awaitable<json> live_session::join(const json& message) {
   }
   auto& heard = talks();
   const auto joining = [&]() -> result<std::pair<talk_room, std::int64_t>> {
-    auto room = find_room(shared_, who_, *path);
+    auto room = shared_.tree.permit_talk(who_, *path);
     if (!room) return std::unexpected(room.error());
     if (auto in = heard.join(*room, by); !in) return std::unexpected(in.error());
     // Behind it: what is newer than this is heard.

@@ -7,30 +7,10 @@
 
 namespace sluice::http {
 
-using base::right;
-
-result<talk_room> find_room(service& shared, const base::caller_ptr& who, const std::string& path) {
-  const auto plain = store::rel_path::parse(path);
-  if (!plain) return std::unexpected(plain.error());
-  auto room = base::permit<right::talk>(who, plain->text());
-  if (!room) return room;
-  const auto seen = base::permit<right::see>(who, plain->text());
-  if (!seen) return std::unexpected(seen.error());
-  const auto there = shared.tree.stat(*seen);
-  if (!there) return std::unexpected(there.error());
-  return room;
-}
-
 talk::person person_of(service& shared, const base::caller& who, std::string name,
                        const tcp_endpoint& from) {
   std::string account = who.is_known() ? shared.gate.accounts().name_of(who.id()) : "";
-  if (!account.empty()) {
-    return {.account_id = who.id(), .name = std::move(account), .paced_as = "account " + who.id()};
-  }
-  return {.account_id = who.id(),
-          .name = name.empty() ? "guest" : std::move(name),
-          .guest = true,
-          .paced_as = "address " + net::address_key(from)};
+  return talk::person_of(who, std::move(account), std::move(name), net::address_key(from));
 }
 
 awaitable<result<talk::spoken_ptr>> say(service& shared, const base::caller_ptr& who,
@@ -38,7 +18,7 @@ awaitable<result<talk::spoken_ptr>> say(service& shared, const base::caller_ptr&
                                         const talk::person& by) {
   const auto start = [&](const auto& complete) {
     boost::asio::post(shared.pool, [&, complete] {
-      const auto room = find_room(shared, who, path);
+      const auto room = shared.tree.permit_talk(who, path);
       if (!room) return complete(std::unexpected(room.error()));
       shared.talk.say(*room, what, by, [complete](auto said) { complete(std::move(said)); });
     });
@@ -51,7 +31,7 @@ awaitable<result<talk::spoken_ptr>> amend(service& shared, const base::caller_pt
                                           const talk::person& by) {
   const auto start = [&](const auto& complete) {
     boost::asio::post(shared.pool, [&, complete] {
-      const auto room = find_room(shared, who, path);
+      const auto room = shared.tree.permit_talk(who, path);
       if (!room) return complete(std::unexpected(room.error()));
       shared.talk.amend(*room, what, by, [complete](auto said) { complete(std::move(said)); });
     });

@@ -13,18 +13,13 @@ namespace sluice::http {
 
 using talk_room = base::permitted<base::right::talk>;
 
-// A room that `who` may talk in, of something that is there. Blocks on the disk.
-//   invalid_argument, not_allowed, not_found: as `tree::stat`
-[[nodiscard]] result<talk_room> find_room(service& shared, const base::caller_ptr& who,
-                                          const std::string& path);
-
 // Who talks: the account, or a guest by the name that it gives, "" for none. Guests are slowed down
 // by their address.
 [[nodiscard]] talk::person person_of(service& shared, const base::caller& who, std::string name,
                                      const tcp_endpoint& from);
 
 // Durable, then answered. The arguments outlive the coroutines; errors as talk/conversations.h has
-// them, and of find_room.
+// them, and of tree::permit_talk.
 awaitable<result<talk::spoken_ptr>> say(service& shared, const base::caller_ptr& who,
                                         const std::string& path, const talk::draft& what,
                                         const talk::person& by);

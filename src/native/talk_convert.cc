@@ -7,8 +7,6 @@
 namespace sluice::native {
 namespace {
 
-using base::right;
-
 // Places in talk::spoken::form; /live has the first two.
 constexpr std::size_t form_own = 2;
 constexpr std::size_t form_others = 3;
@@ -21,28 +19,10 @@ std::int64_t signed_of(std::uint64_t value) {
 
 }  // namespace
 
-result<talk_room> find_room(service& shared, const base::caller_ptr& who, const std::string& path) {
-  const auto plain = store::rel_path::parse(path);
-  if (!plain) return std::unexpected(plain.error());
-  auto room = base::permit<right::talk>(who, plain->text());
-  if (!room) return room;
-  const auto seen = base::permit<right::see>(who, plain->text());
-  if (!seen) return std::unexpected(seen.error());
-  const auto there = shared.tree.stat(*seen);
-  if (!there) return std::unexpected(there.error());
-  return room;
-}
-
 talk::person person_of(service& shared, const base::caller& who, const std::string& name,
                        const tcp_endpoint& from) {
   std::string account = who.is_known() ? shared.gate.accounts().name_of(who.id()) : "";
-  if (!account.empty()) {
-    return {.account_id = who.id(), .name = std::move(account), .paced_as = "account " + who.id()};
-  }
-  return {.account_id = who.id(),
-          .name = name.empty() ? "guest" : name,
-          .guest = true,
-          .paced_as = "address " + net::address_key(from)};
+  return talk::person_of(who, std::move(account), name, net::address_key(from));
 }
 
 v1::TalkMessage to_wire(const talk::message& what, bool own) {

@@ -12,11 +12,6 @@ namespace sluice::native {
 
 using talk_room = base::permitted<base::right::talk>;
 
-// A room that `who` may talk in, of something that is there. Blocks on the disk. Errors as
-// `tree::stat`.
-[[nodiscard]] result<talk_room> find_room(service& shared, const base::caller_ptr& who,
-                                          const std::string& path);
-
 // The account, or a guest by the name that it gives; guests are slowed down by their address.
 [[nodiscard]] talk::person person_of(service& shared, const base::caller& who,
                                      const std::string& name, const tcp_endpoint& from);

@@ -186,7 +186,7 @@ awaitable<void> talks::join(std::shared_ptr<session> self, std::uint32_t request
   }
   auto& heard = hears();
   const auto joining = [&]() -> result<std::pair<talk_room, std::int64_t>> {
-    auto room = find_room(shared, who, message.path());
+    auto room = shared.tree.permit_talk(who, message.path());
     if (!room) return std::unexpected(room.error());
     if (auto in = heard.join(*room, by); !in) return std::unexpected(in.error());
     // Behind it: what is newer than this is heard.
@@ -256,7 +256,7 @@ awaitable<void> talks::read(std::shared_ptr<session> self, std::uint32_t request
   auto& shared = self->shared();
   const auto who = self->caller();
   const auto reading = [&]() -> result<talk::page> {
-    const auto room = find_room(shared, who, message.path());
+    const auto room = shared.tree.permit_talk(who, message.path());
     if (!room) return std::unexpected(room.error());
     return shared.talk.read(*room, question_of(message));
   };
@@ -304,7 +304,7 @@ awaitable<void> talks::say(std::shared_ptr<session> self, std::uint32_t request,
   const auto by = speaker_in(message.path(), message.name());
   const auto start = [&](const auto& complete) {
     boost::asio::post(shared.pool, [&, complete] {
-      const auto room = find_room(shared, who, message.path());
+      const auto room = shared.tree.permit_talk(who, message.path());
       if (!room) return complete(std::unexpected(room.error()));
       shared.talk.say(*room, draft_of(message), by, [complete](auto said) { complete(said); });
     });
@@ -320,7 +320,7 @@ awaitable<void> talks::amend(std::shared_ptr<session> self, std::uint32_t reques
   const auto by = speaker_in(message.path(), "");
   const auto start = [&](const auto& complete) {
     boost::asio::post(shared.pool, [&, complete] {
-      const auto room = find_room(shared, who, message.path());
+      const auto room = shared.tree.permit_talk(who, message.path());
       if (!room) return complete(std::unexpected(room.error()));
       shared.talk.amend(*room, amendment_of(message), by,
                         [complete](auto said) { complete(said); });

@@ -117,6 +117,17 @@ result<void> check(const amendment& what) {
   return {};
 }
 
+person person_of(const base::caller& who, std::string account, std::string name,
+                 const std::string& address) {
+  if (!account.empty()) {
+    return {.account_id = who.id(), .name = std::move(account), .paced_as = "account " + who.id()};
+  }
+  return {.account_id = who.id(),
+          .name = name.empty() ? "guest" : std::move(name),
+          .guest = true,
+          .paced_as = "address " + address};
+}
+
 result<void> check_name(const std::string& name) {
   const auto count = count_shown(name, false, "the name");
   if (!count) return std::unexpected(count.error());

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "base/permission.h"
 #include "catalog/talk.h"
 #include "sluice/error.h"
 
@@ -27,6 +28,11 @@ struct person {
   bool guest = false;
   std::string paced_as{};  // who is slowed down together: an account, an address
 };
+
+// By its account's name, or as a guest by the name that it gives, "" for none; guests are slowed
+// down by their address.
+[[nodiscard]] person person_of(const base::caller& who, std::string account, std::string name,
+                               const std::string& address);
 
 // What somebody says.
 struct draft {

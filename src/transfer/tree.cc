@@ -50,6 +50,19 @@ result<store::entry> tree::stat(const base::permitted<right::see>& what) {
   return site_.store.stat(*parsed);
 }
 
+result<base::permitted<right::talk>> tree::permit_talk(const base::caller_ptr& who,
+                                                       const std::string& path) {
+  const auto parsed = store::rel_path::parse(path);
+  if (!parsed) return std::unexpected(parsed.error());
+  auto talks = base::permit<right::talk>(who, parsed->text());
+  if (!talks) return talks;
+  const auto seen = base::permit<right::see>(who, parsed->text());
+  if (!seen) return std::unexpected(seen.error());
+  const auto there = stat(*seen);
+  if (!there) return std::unexpected(there.error());
+  return talks;
+}
+
 result<void> tree::sync(const store::rel_path& folder) {
   if (!site_.syncs()) return {};
   return site_.store.sync_folder(folder);

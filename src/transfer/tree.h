@@ -25,6 +25,9 @@ class tree {
   [[nodiscard]] result<store::listing> list(const base::permitted<base::right::see>& where,
                                             const store::list_options& how = {});
   [[nodiscard]] result<store::entry> stat(const base::permitted<base::right::see>& what);
+  // To talk about what is there, by its plain path; whoever talks about it may see it.
+  [[nodiscard]] result<base::permitted<base::right::talk>> permit_talk(const base::caller_ptr& who,
+                                                                       const std::string& path);
   [[nodiscard]] result<store::volume_space> space() { return site_.store.space(); }
   // Why the volume refuses writes, if it does.
   [[nodiscard]] std::optional<error> volume_failure() { return site_.store.volume_failure(); }
