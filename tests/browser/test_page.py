@@ -8,7 +8,6 @@ import pytest
 
 from client.conftest import MIB, content
 from http_client import Line
-from openapi import OPENAPI
 from product.conftest import make_file, sha256
 
 CLOSED = ("--public", "none")
@@ -281,7 +280,6 @@ def test_the_page_and_the_terminal_share_a_room(tree, people, sluice, short_film
 # --- sharing ---
 
 
-@pytest.mark.skipif("/api/links" not in OPENAPI["paths"], reason="this server has no links")
 def test_links_are_made_used_and_revoked(closed, people, tmp_path):
     """A drop link as a stranger, one with a password, and both after they were revoked."""
     (closed.root / "day-1" / "there.txt").write_bytes(b"t")

@@ -7,28 +7,17 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 
 import pytest
 
 from conftest import BUILD, DEADLINE_S, SLUICE, read_line
 from http_client import Line
+from product.conftest import log_of, until
 from tls.conftest import Authority, put_in_place
 
 NOBODY = 65534
 # The checkers of such builds look into the process, which gives up nothing then.
 pytestmark = pytest.mark.skipif("san" in BUILD.name, reason="a build with sanitizers")
-
-
-def log_of(server):
-    return (server.root.parent / f"{server.root.name}.log").read_text()
-
-
-def until(condition):
-    end = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def test_it_leaves_no_core_file(serve):
@@ -93,13 +82,13 @@ def test_it_opens_nothing_but_what_it_serves_and_its_own(certified):
     server, authority, folder = certified
     put_in_place(*authority.issue("second"), folder / "own")
     server.process.send_signal(signal.SIGHUP)
-    until(lambda: log_of(server).count("new connections see the certificate") == 1)
+    until(lambda: log_of(server).count("new connections see the certificate") == 1, "the new one is read")
     outside = put_in_place(*authority.issue("third"), folder / "elsewhere")
     for file in outside:
         (folder / "own" / file.name).unlink()
         (folder / "own" / file.name).symlink_to(file)
     server.process.send_signal(signal.SIGHUP)
-    until(lambda: "the certificate from before stays" in log_of(server))
+    until(lambda: "the certificate from before stays" in log_of(server), "the bad one is refused")
     assert log_of(server).count("new connections see the certificate") == 1
 
 
