@@ -2,6 +2,7 @@
 #include "frame/stream_core.h"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
@@ -19,6 +20,13 @@ tcp_endpoint peer_of(const tcp_socket& socket) noexcept {
   return socket.remote_endpoint(gone);
 }
 
+// Asio's reactor has no more to do with it.
+int taken_from(tcp_socket& socket) noexcept {
+  boost::system::error_code ignored;  // not every socket is TCP over IP, and no harm is done
+  socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+  return socket.is_open() ? socket.release(ignored) : -1;
+}
+
 void rethrow(const std::exception_ptr& bug) {
   if (bug) std::rethrow_exception(bug);
 }
@@ -26,20 +34,24 @@ void rethrow(const std::exception_ptr& bug) {
 }  // namespace
 
 stream_core::stream_core(tcp_socket socket, const stream_options& options)
-    : socket_(std::move(socket)),
-      service_(asio::use_service<stream_service>(socket_.get_executor().context())),
+    : loop_(socket.get_executor()),
+      service_(asio::use_service<stream_service>(loop_.context())),
       options_(options),
-      peer_(peer_of(socket_)),
+      peer_(peer_of(socket)),
+      socket_(taken_from(socket)),
       decoder_(options.format),
       encoder_(options.format) {
   due_.fill(clock::time_point::max());
-  boost::system::error_code ignored;  // not every socket is TCP over IP, and no harm is done
-  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  if (!is_open()) {
+    end({errc::cancelled, told("closed")});
+  } else if (const int why = service_.poll().add(socket_, *this); why != 0) {
+    end(fail_errno(why, told("watch")).error());
+  }
 }
 
 stream_core::~stream_core() {
-  if (service_.down()) return;
-  if (slab_) service_.give_slab(std::move(slab_));
+  if (is_open()) release_socket();
+  if (slab_ && !service_.down()) service_.give_slab(std::move(slab_));
 }
 
 std::string stream_core::told(std::string_view attempt) const {
@@ -53,12 +65,17 @@ void stream_core::end(const error& why) noexcept {
   close_socket();
 }
 
+void stream_core::release_socket() noexcept {
+  service_.poll().remove(socket_, *this);
+  ::close(socket_);  // nothing is written to disk here: a failed close loses nothing
+  socket_ = -1;
+}
+
 void stream_core::close_socket() noexcept {
-  boost::system::error_code
-      ignored;  // nothing is written to disk here: a failed close loses nothing
-  socket_.close(ignored);
+  if (is_open()) release_socket();
   unread_ = {};
-  blocked_ = false;
+  stop_reading();
+  if (std::exchange(blocked_, false)) service_.poll().end_wait();
   drop_queue();
   due_.fill(clock::time_point::max());
   if (timer_) timer_->cancel();
@@ -68,24 +85,23 @@ void stream_core::close_socket() noexcept {
 void stream_core::close() noexcept {
   if (closing_ || service_.down()) return;
   closing_ = true;
-  if (!socket_.is_open()) return;
+  if (!is_open()) return;
   const error by_us{errc::cancelled, told("closed")};
   if (!read_end_) read_end_ = by_us;
   unread_ = {};
   if (!blocked_ && queued() != 0) send_queue();
-  if (!socket_.is_open()) return;
+  if (!is_open()) return;
   if (queued() == 0 && (peer_ended_ || options_.linger_timeout.count() == 0)) return end(by_us);
   if (!write_end_) write_end_ = by_us;
-  boost::system::error_code ignored;
-  socket_.cancel(ignored);
+  stop_reading();
   announce_change();
   asio::co_spawn(loop(), wind_down(shared_from_this()), rethrow);
 }
 
 void stream_core::abort() noexcept {
-  if (service_.down() || !socket_.is_open()) return;
-  boost::system::error_code ignored;
-  socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+  if (service_.down() || !is_open()) return;
+  const linger reset{1, 0};
+  ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
   end({errc::cancelled, told("aborted")});
   closing_ = true;
 }
@@ -93,21 +109,21 @@ void stream_core::abort() noexcept {
 // Sends the rest, says that it was the last, and waits for the peer to say so too: see
 // stream_options::linger_timeout.
 awaitable<void> stream_core::wind_down(std::shared_ptr<stream_core> self) {
-  while (self->socket_.is_open() && self->queued() != 0) (void)co_await changed(self);
-  if (!self->socket_.is_open()) co_return;
-  ::shutdown(self->socket_.native_handle(), SHUT_WR);
+  while (self->is_open() && self->queued() != 0) (void)co_await changed(self);
+  if (!self->is_open()) co_return;
+  ::shutdown(self->socket_, SHUT_WR);
   const auto scrap = self->service_.take_slab();
   self->set_deadline(lingering, self->options_.linger_timeout);
-  while (self->socket_.is_open() && !self->peer_ended_) {
-    const auto waited = co_await self->socket_.async_wait(tcp_socket::wait_read, as_tuple);
-    if (std::get<0>(waited) || !self->socket_.is_open()) break;
+  while (self->is_open() && !self->peer_ended_) {
+    co_await self->async_readable();
+    if (!self->is_open()) break;
     (void)self->receive({scrap.get(), stream_service::slab_bytes});
   }
   self->end({errc::cancelled, self->told("closed")});
 }
 
 awaitable<void> stream_core::wait_closed(std::shared_ptr<stream_core> self) {
-  while (self->socket_.is_open()) {
+  while (self->is_open()) {
     const bool go_on = co_await changed(self);
     if (!go_on) self->abort();
   }
@@ -137,7 +153,7 @@ void stream_core::set_deadline(deadline which, std::chrono::milliseconds after) 
 
 void stream_core::on_timer() {
   timer_at_ = clock::time_point::max();
-  if (!socket_.is_open()) return;
+  if (!is_open()) return;
   const auto first = std::ranges::min_element(due_);
   const auto left = *first - clock::now();
   const auto which = static_cast<deadline>(first - due_.begin());

@@ -4,8 +4,12 @@
 #pragma once
 
 #include <array>
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -42,6 +46,10 @@ class stream_core : public std::enable_shared_from_this<stream_core> {
   [[nodiscard]] static awaitable<result<void>> shut(std::shared_ptr<stream_core> self);
   void flush_now() noexcept;  // by the stream_service
 
+  // By the stream_poll.
+  void on_events(std::uint32_t events);
+  void abandon() noexcept { reader_ = nullptr; }
+
   // Ending.
   void close() noexcept;
   void abort() noexcept;
@@ -51,7 +59,7 @@ class stream_core : public std::enable_shared_from_this<stream_core> {
 
   [[nodiscard]] const tcp_endpoint& peer() const noexcept { return peer_; }
   [[nodiscard]] std::size_t queued() const noexcept { return queue_.size(); }
-  [[nodiscard]] executor loop() noexcept { return socket_.get_executor(); }
+  [[nodiscard]] const executor& loop() const noexcept { return loop_; }
 
  private:
   using clock = std::chrono::steady_clock;
@@ -59,8 +67,18 @@ class stream_core : public std::enable_shared_from_this<stream_core> {
 
   // stream_read.cc
   [[nodiscard]] bool next_in_pieces();
-  [[nodiscard]] static awaitable<void> await_bytes(std::shared_ptr<stream_core> self);
-  [[nodiscard]] auto async_readable();
+  void prepare_to_wait();
+  [[nodiscard]] auto async_readable() {
+    return asio::async_initiate<decltype(asio::deferred), void()>(
+        [](auto handler, stream_core* self) {
+          const auto slot = asio::get_associated_cancellation_slot(handler);
+          self->begin_reading(std::move(handler), slot);
+        },
+        asio::deferred, this);
+  }
+  void begin_reading(std::move_only_function<void()> on_end, asio::cancellation_slot slot);
+  void on_readable();
+  void stop_reading();
   void rest() noexcept;
   [[nodiscard]] std::size_t receive(std::span<std::byte> into);
   void at_end();
@@ -72,30 +90,36 @@ class stream_core : public std::enable_shared_from_this<stream_core> {
   void send_queue() noexcept;
   void drop_queue() noexcept;
   void await_writable();
-  void on_writable(const boost::system::error_code& failed);
+  void on_writable();
   [[nodiscard]] static awaitable<bool> changed(std::shared_ptr<stream_core> self);
   void announce_change() noexcept;
 
   // stream_core.cc
   [[nodiscard]] std::string told(std::string_view attempt) const;
+  [[nodiscard]] bool is_open() const noexcept { return socket_ >= 0; }
   void end(const error& why) noexcept;  // both directions, and the socket
   void close_socket() noexcept;
+  void release_socket() noexcept;
   [[nodiscard]] static awaitable<void> wind_down(std::shared_ptr<stream_core> self);
   void set_deadline(deadline which, std::chrono::milliseconds after);
   void clear_deadline(deadline which) noexcept { due_[which] = clock::time_point::max(); }
   void on_timer();
   void expire(deadline which);
 
-  tcp_socket socket_;
+  const executor loop_;
   stream_service& service_;
   const stream_options options_;
   const tcp_endpoint peer_;
+  int socket_;  // -1 when it is closed
 
   frame_decoder decoder_;
   stream_service::slab slab_;          // set while `unread_` or `current_` may lie in it
   std::span<const std::byte> unread_;  // received, not yet decoded
   frame current_;
   std::optional<error> read_end_;
+  std::move_only_function<void()> reader_;  // the coroutine that waits for bytes
+  bool untold_ = false;       // there may be bytes, or an end, that no event will tell of again
+  bool ends_ = false;         // an event told of more than bytes
   bool peer_ended_ = false;   // all that the peer sent has been received
   bool frame_begun_ = false;  // and `due_[reading]` is the deadline of that frame
 

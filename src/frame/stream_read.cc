@@ -1,11 +1,9 @@
 // The reading half of a stream: wait, receive all that is there, cut frames from it.
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <boost/asio/associated_allocator.hpp>
-#include <boost/asio/associated_cancellation_slot.hpp>
-#include <boost/asio/associated_executor.hpp>
-#include <boost/asio/async_result.hpp>
+#include <boost/asio/post.hpp>
 #include <cerrno>
 #include <utility>
 
@@ -48,7 +46,8 @@ awaitable<result<frame>> stream_core::wait_frame(std::shared_ptr<stream_core> se
   for (;;) {
     if (self->next_frame()) co_return self->current_;
     if (self->read_end_) co_return std::unexpected(*self->read_end_);
-    co_await await_bytes(self);
+    self->prepare_to_wait();
+    co_await self->async_readable();
     if (self->read_end_) continue;
     if (!self->slab_) self->slab_ = self->service_.take_slab();
     const std::span into(self->slab_.get(), stream_service::slab_bytes);
@@ -72,63 +71,54 @@ awaitable<result<void>> stream_core::wait_bytes(std::shared_ptr<stream_core> sel
                      self->told("read " + std::to_string(wanted) + " bytes: got " +
                                 std::to_string(wanted - into.size())));
     }
-    co_await await_bytes(self);
+    self->prepare_to_wait();
+    co_await self->async_readable();
     if (!self->read_end_) into = into.subspan(self->receive(into));
     if (into.empty()) co_return result<void>{};
   }
 }
 
-namespace {
-
-// The handler of a coroutine that waits for bytes, run as a turn of the stream_service.
-template <class Handler>
-struct resume_handler {
-  using executor_type = asio::associated_executor_t<Handler>;
-  using allocator_type = asio::associated_allocator_t<Handler>;
-  using cancellation_slot_type = asio::associated_cancellation_slot_t<Handler>;
-
-  [[nodiscard]] executor_type get_executor() const noexcept {
-    return asio::get_associated_executor(handler);
-  }
-  [[nodiscard]] allocator_type get_allocator() const noexcept {
-    return asio::get_associated_allocator(handler);
-  }
-  [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept {
-    return asio::get_associated_cancellation_slot(handler);
-  }
-  void operator()(const boost::system::error_code& failed) {
-    service.resume(std::move(handler), failed);
-  }
-
-  stream_service& service;
-  Handler handler;
-};
-
-}  // namespace
-
-auto stream_core::async_readable() {
-  return asio::async_initiate<decltype(as_tuple), void(boost::system::error_code)>(
-      [](auto handler, stream_core* self) {
-        self->socket_.async_wait(tcp_socket::wait_read, resume_handler<decltype(handler)>{
-                                                            self->service_, std::move(handler)});
-      },
-      as_tuple, this);
+// `on_end` is called when there may be something to receive, or the stream has ended.
+void stream_core::begin_reading(std::move_only_function<void()> on_end,
+                                asio::cancellation_slot slot) {
+  if (slot.is_connected())
+    slot.assign([this](asio::cancellation_type) {
+      if (!read_end_) end({errc::cancelled, told("read")});
+    });
+  reader_ = std::move(on_end);
+  service_.poll().begin_wait();
+  if (std::exchange(untold_, false)) service_.poll().tell_again(socket_, *this, blocked_);
 }
 
-// Waits until receive() would give something, or the stream has ended.
-awaitable<void> stream_core::await_bytes(std::shared_ptr<stream_core> self) {
-  self->rest();
-  const bool between = self->decoder_.between_frames();
-  if (between) {
-    self->set_deadline(reading, self->options_.idle_timeout);
-  } else if (!self->frame_begun_) {
-    self->frame_begun_ = true;
-    self->set_deadline(reading, self->options_.frame_timeout);
+void stream_core::prepare_to_wait() {
+  rest();
+  if (decoder_.between_frames()) {
+    set_deadline(reading, options_.idle_timeout);
+  } else if (!frame_begun_) {
+    frame_begun_ = true;
+    set_deadline(reading, options_.frame_timeout);
   }
-  const auto waited = co_await self->async_readable();
-  if (between) self->clear_deadline(reading);
-  // A wait that fails without an end of ours was cancelled through Asio, from outside.
-  if (std::get<0>(waited) && !self->read_end_) self->end({errc::cancelled, self->told("read")});
+}
+
+void stream_core::on_events(std::uint32_t events) {
+  if (blocked_ && (events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0) on_writable();
+  if (!is_open() || (events & ~EPOLLOUT) == 0) return;
+  if ((events & ~(EPOLLIN | EPOLLOUT)) != 0) ends_ = true;
+  untold_ = true;
+  if (reader_) on_readable();
+}
+
+void stream_core::on_readable() {
+  if (decoder_.between_frames()) clear_deadline(reading);
+  service_.poll().end_wait();
+  service_.resume(std::exchange(reader_, nullptr));
+}
+
+// The coroutine goes on from the loop, not from within the call that ends its wait.
+void stream_core::stop_reading() {
+  if (!reader_) return;
+  service_.poll().end_wait();
+  asio::post(loop_, std::exchange(reader_, nullptr));
 }
 
 // Gives back the memory that an idle stream has no use for.
@@ -140,14 +130,21 @@ void stream_core::rest() noexcept {
 // Takes what is there, without waiting; 0 when that was nothing, or the end.
 std::size_t stream_core::receive(std::span<std::byte> into) {
   for (;;) {
-    const ssize_t got = ::recv(socket_.native_handle(), into.data(), into.size(), MSG_DONTWAIT);
-    if (got > 0) return static_cast<std::size_t>(got);
+    const ssize_t got = ::recv(socket_, into.data(), into.size(), MSG_DONTWAIT);
+    if (got > 0) {
+      const auto bytes = static_cast<std::size_t>(got);
+      untold_ = ends_ || bytes == into.size();
+      return bytes;
+    }
     if (got == 0) {
       at_end();
       return 0;
     }
     const int why = errno;
-    if (why == EAGAIN || why == EWOULDBLOCK) return 0;
+    if (why == EAGAIN || why == EWOULDBLOCK) {
+      untold_ = ends_ = false;
+      return 0;
+    }
     if (why == EINTR) continue;
     end(fail_errno(why, told("read")).error());
     return 0;

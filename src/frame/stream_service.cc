@@ -52,6 +52,7 @@ void stream_service::flush_all() noexcept {
 void stream_service::shutdown() {
   down_ = true;
   due_.clear();
+  poll_.shutdown();
 }
 
 }  // namespace sluice::detail

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "frame/byte_queue.h"
+#include "frame/stream_poll.h"
 #include "sluice/awaitable.h"
 
 namespace sluice::detail {
@@ -22,8 +23,10 @@ class stream_service : public asio::execution_context::service {
 
   using slab = std::unique_ptr<std::byte[]>;
 
-  explicit stream_service(asio::execution_context& context)
-      : asio::execution_context::service(context) {}
+  explicit stream_service(asio::io_context& context)
+      : asio::execution_context::service(context), poll_(context.get_executor()) {}
+
+  [[nodiscard]] stream_poll& poll() noexcept { return poll_; }
 
   // A buffer of slab_bytes to receive into. A stream holds one from the arrival of bytes until it
   // has to wait for more, so that an idle stream holds none.
@@ -39,13 +42,13 @@ class stream_service : public asio::execution_context::service {
 
   // Resumes a coroutine that waited for bytes, and flushes when it gives way: in the handler
   // itself, where flush_soon() else needs another turn of the loop.
-  template <class Handler, class... Outcome>
-  void resume(Handler&& handler, Outcome&&... outcome) {
+  template <class Handler>
+  void resume(Handler handler) {
     const turn running(*this);
-    std::forward<Handler>(handler)(std::forward<Outcome>(outcome)...);
+    handler();
   }
 
-  // True while the io_context is being destroyed: its sockets are closed already.
+  // True while the io_context is being destroyed: nothing is told to streams any more.
   [[nodiscard]] bool down() const noexcept { return down_; }
 
  private:
@@ -63,6 +66,7 @@ class stream_service : public asio::execution_context::service {
   void shutdown() override;
   void flush_all() noexcept;
 
+  stream_poll poll_;
   std::vector<slab> slabs_;
   std::vector<byte_queue> queues_;
   std::vector<std::shared_ptr<stream_core>> due_;

@@ -87,8 +87,7 @@ void stream_core::flush_now() noexcept {
 void stream_core::send_queue() noexcept {
   while (queued() != 0) {
     const auto rest = queue_.bytes();
-    const ssize_t taken =
-        ::send(socket_.native_handle(), rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t taken = ::send(socket_, rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     const int why = errno;
     if (taken > 0) {
       queue_.drop_front(static_cast<std::size_t>(taken));
@@ -111,16 +110,13 @@ void stream_core::drop_queue() noexcept {
 void stream_core::await_writable() {
   blocked_ = true;
   set_deadline(writing, options_.write_timeout);
-  socket_.async_wait(tcp_socket::wait_write,
-                     [self = shared_from_this()](const boost::system::error_code& failed) {
-                       self->on_writable(failed);
-                     });
+  service_.poll().begin_wait();
+  service_.poll().tell_again(socket_, *this, true);
 }
 
-void stream_core::on_writable(const boost::system::error_code& failed) {
-  if (!socket_.is_open()) return;
+void stream_core::on_writable() {
   blocked_ = false;
-  if (failed) return await_writable();  // close() cancelled the wait of a reader, and this with it
+  service_.poll().end_wait();
   clear_deadline(writing);
   send_queue();
   announce_change();
@@ -140,7 +136,7 @@ awaitable<result<void>> stream_core::wait_sent(std::shared_ptr<stream_core> self
 awaitable<result<void>> stream_core::shut(std::shared_ptr<stream_core> self) {
   auto flushed = co_await wait_sent(self);
   if (!flushed) co_return flushed;
-  if (::shutdown(self->socket_.native_handle(), SHUT_WR) != 0) {
+  if (::shutdown(self->socket_, SHUT_WR) != 0) {
     const int why = errno;
     co_return fail_errno(why, self->told("shut down"));
   }
