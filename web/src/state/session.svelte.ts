@@ -29,6 +29,10 @@ class session {
     const rights = (this.known?.somewhere ?? '').split(',')
     return rights.includes('admin') || rights.includes(wanted)
   }
+  // Links belong to accounts.
+  get may_share() {
+    return this.account !== null || this.is_admin
+  }
   get is_admin() {
     return (this.known?.rights ?? '').split(',').includes('admin')
   }
