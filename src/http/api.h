@@ -19,6 +19,12 @@ awaitable<result<void>> api_server(exchange& now, service& shared);
 awaitable<result<void>> api_digests(exchange& now, service& shared);
 awaitable<result<void>> api_upload(exchange& now, service& shared);
 
+// api_uploads.cc
+awaitable<result<void>> api_begin_upload(exchange& now, service& shared);
+awaitable<result<void>> api_write_blocks(exchange& now, service& shared);
+awaitable<result<void>> api_finish_upload(exchange& now, service& shared);
+awaitable<result<void>> api_drop_upload(exchange& now, service& shared);
+
 // api_accounts.cc
 awaitable<result<void>> api_accounts(exchange& now, service& shared);
 awaitable<result<void>> api_add_account(exchange& now, service& shared);

@@ -12,6 +12,7 @@ using base::right;
 
 constexpr std::uint64_t count_max = 4096;  // 4 GiB, and 140 KiB of JSON
 constexpr std::uint64_t count_at_once = 64;
+constexpr std::size_t runs_max = 1024;  // of blocks, of an upload with gaps
 
 struct run_wish {
   std::uint64_t first = 0;
@@ -72,6 +73,31 @@ awaitable<result<void>> add_digests(service& shared, Held& held, run_wish wanted
   co_return result<void>{};
 }
 
+// Of a finished upload, for who began it: what the server itself computed of what arrived, also
+// for those who may not read it.
+awaitable<result<void>> add_recorded(service& shared, const store::entry& file, run_wish wanted,
+                                     json& told) {
+  const auto known = co_await net::on_pool(
+      shared.pool, [&shared, &file] { return shared.downloads.recorded_digests(file); });
+  if (!known) co_return std::unexpected(known.error());
+  auto& list = told["digests"];
+  const auto first = std::min<std::uint64_t>(wanted.first, known->size());
+  for (const auto& each : std::span(*known).subspan(first)) {
+    if (list.size() == wanted.count) break;
+    list.push_back(base::to_hex(each));
+  }
+  co_return result<void>{};
+}
+
+json runs_json(const std::vector<transfer::block_range>& all) {
+  json told = json::array();
+  for (const auto& each : all) {
+    if (told.size() == runs_max) break;
+    told.push_back({each.first, each.count});
+  }
+  return told;
+}
+
 json size_json(const std::optional<std::uint64_t>& size_bytes) {
   return size_bytes ? json(*size_bytes) : json();
 }
@@ -114,8 +140,12 @@ awaitable<result<void>> api_upload(exchange& now, service& shared) {
   told["done"] = held == nullptr;
   told["size"] = size_json(held ? held->size_bytes() : joined->done->size_bytes);
   if (held) {
-    told["offset"] = held->durable_bytes();
     const auto added = co_await add_digests(shared, *held, *wanted, told);
+    if (!added) co_return added;
+    told["offset"] = held->durable_bytes();
+    told["durable"] = runs_json(held->durable());
+  } else {
+    const auto added = co_await add_recorded(shared, *joined->done, *wanted, told);
     if (!added) co_return added;
   }
   co_return co_await send_json(now, status::ok, told);

@@ -14,7 +14,7 @@ constexpr std::uint64_t progress_bytes = std::uint64_t{16} << 20;  // told at mo
 // Writes one piece at a time on the pool. Lives in the coroutine that awaits the end of each.
 class piece_writer {
  public:
-  piece_writer(const exchange& now, service& shared, transfer::serial_writer& to,
+  piece_writer(const exchange& now, service& shared, transfer::byte_writer& to,
                content_digests& digests)
       : pool_(shared.pool), to_(to), digests_(digests), where_(now.where()), ended_(where_) {}
 
@@ -51,7 +51,7 @@ class piece_writer {
   }
 
   net::blocking_pool& pool_;
-  transfer::serial_writer& to_;
+  transfer::byte_writer& to_;
   content_digests& digests_;
   const executor where_;
   net::signal ended_;
@@ -87,7 +87,7 @@ awaitable<result<void>> receive_piece(exchange& now, service& shared, piece_writ
   co_return result<void>{};
 }
 
-awaitable<result<void>> tell_progress(const transfer::serial_writer& to, body_watch& watch,
+awaitable<result<void>> tell_progress(const transfer::byte_writer& to, body_watch& watch,
                                       std::uint64_t& told) {
   if (!to.by().still_holds()) co_return result<void>{};  // the next piece is refused
   const auto durable = to.home().durable_bytes();
@@ -98,7 +98,7 @@ awaitable<result<void>> tell_progress(const transfer::serial_writer& to, body_wa
 
 }  // namespace
 
-awaitable<result<void>> receive_body(exchange& now, service& shared, transfer::serial_writer& to,
+awaitable<result<void>> receive_body(exchange& now, service& shared, transfer::byte_writer& to,
                                      body_watch& watch, result<void>& stored) {
   piece_writer writer(now, shared, to, watch.digests);
   std::uint64_t next = to.offset();

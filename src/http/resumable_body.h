@@ -1,5 +1,5 @@
-// The way of a request's body into an upload that is written from its beginning: what tus and the
-// resumable uploads of HTTP have in common.
+// The way of a request's body into an upload: what tus, the resumable uploads of HTTP and runs of
+// blocks have in common.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ struct body_watch {
 // while the peer is slow. What arrived before a failure is in the upload. The result is what the
 // connection said, `stored` what the disk did: then the rest of the body is unread. The arguments
 // are the awaiter's.
-awaitable<result<void>> receive_body(exchange& now, service& shared, transfer::serial_writer& to,
+awaitable<result<void>> receive_body(exchange& now, service& shared, transfer::byte_writer& to,
                                      body_watch& watch, result<void>& stored);
 
 // The rest runs on the pool. Errors as of the functions of the transfer room.

@@ -217,6 +217,14 @@ result<std::vector<std::optional<catalog::sha256_digest>>> downloads::known_sha2
   return find_sha256(site_, files);
 }
 
+result<std::vector<base::digest128>> downloads::recorded_digests(const store::entry& file) {
+  const auto wanted = key_of(file);
+  return site_.catalog.read([&wanted](catalog::session& s) {
+    auto row = catalog::find_content(s, wanted.file, wanted.size_bytes, wanted.mtime_ns);
+    return row ? std::move(row->digests) : std::vector<base::digest128>();
+  });
+}
+
 whole_digest downloads::begin_sha256(std::shared_ptr<const store::content> file) {
   return {site_, std::move(file)};
 }

@@ -116,6 +116,10 @@ class downloads {
       std::span<const store::entry> files);
   [[nodiscard]] whole_digest begin_sha256(std::shared_ptr<const store::content> file);
 
+  // The digests of its blocks that were recorded when it was received; none where it is not what it
+  // was then. Blocks. For who brought the content, whether they may take it or not.
+  [[nodiscard]] result<std::vector<base::digest128>> recorded_digests(const store::entry& file);
+
  private:
   struct key {
     catalog::file_identity file;

@@ -14,10 +14,8 @@ constexpr std::size_t writeback_bytes_min = std::size_t{256} << 10;
 
 serial_writer::serial_writer(std::shared_ptr<upload> home, upload::claim_ptr mine,
                              std::uint64_t offset, base::digest_stream tail, upload::allowed by)
-    : home_(std::move(home)),
+    : byte_writer(std::move(home), offset, std::move(by)),
       mine_(std::move(mine)),
-      by_(std::move(by)),
-      offset_(offset),
       tail_(std::move(tail)) {}
 
 serial_writer::~serial_writer() { give_up(); }

@@ -14,7 +14,7 @@
 
 #include "base/digest.h"
 #include "sluice/error.h"
-#include "transfer/upload.h"
+#include "transfer/byte_writer.h"
 
 namespace sluice::transfer {
 
@@ -24,29 +24,17 @@ using offset_callback = std::move_only_function<void(result<std::uint64_t>)>;
 // Made by `upload::write_serially`, and the only one of its upload: a newer one fences it off, and
 // every call of it fails with `conflict` then. One thread at a time. When it is gone, the upload
 // stays open with what it kept.
-class serial_writer : public std::enable_shared_from_this<serial_writer> {
+class serial_writer : public byte_writer, public std::enable_shared_from_this<serial_writer> {
  public:
   serial_writer(std::shared_ptr<upload> home, upload::claim_ptr mine, std::uint64_t offset,
                 base::digest_stream tail, upload::allowed by);
-  ~serial_writer();
-  serial_writer(const serial_writer&) = delete;
-  serial_writer& operator=(const serial_writer&) = delete;
-
-  [[nodiscard]] upload& home() const noexcept { return *home_; }
-  // To finish the upload with.
-  [[nodiscard]] const upload::allowed& by() const noexcept { return by_; }
-
-  // Where the next byte goes: all before it arrived, and is durable after a checkpoint.
-  [[nodiscard]] std::uint64_t offset() const noexcept { return offset_; }
+  ~serial_writer() override;
 
   // How many bytes end the block that is being written: pieces of so many are written at once.
   [[nodiscard]] std::size_t wanted_bytes() const noexcept;
 
-  // The next bytes, any number. Fastest where they are a whole block in a buffer of the pool.
-  // Blocks on the disk. After a failure nothing more can be appended.
-  //   invalid_argument: more than the upload has; conflict: a newer request took over, or the
-  //   upload ended; not_allowed: the right to it was lost; no_space, io
-  [[nodiscard]] result<void> append(std::span<const std::byte> piece);
+  // All before `offset` arrived, and is durable after a checkpoint.
+  [[nodiscard]] result<void> append(std::span<const std::byte> piece) override;
 
   // From here on nothing that is appended counts, until `keep`: so bytes whose digest comes behind
   // them leave nothing when it is wrong. Errors of `keep` as `append`.
@@ -73,10 +61,7 @@ class serial_writer : public std::enable_shared_from_this<serial_writer> {
   void note(std::span<const std::byte> piece, std::uint64_t size_bytes);
   [[nodiscard]] result<void> hand_over();
 
-  const std::shared_ptr<upload> home_;
   const upload::claim_ptr mine_;
-  const upload::allowed by_;
-  std::uint64_t offset_;
   base::digest_stream tail_;  // of the unfinished block
   bool holds_back_ = false;
   bool failed_ = false;

@@ -93,13 +93,14 @@ export const join = (folder: string, name: string) => (folder === '' ? name : `$
 // password by a window of its own.
 export async function ask(method: string, url: string, body?: unknown, more: RequestInit = {}): Promise<Response> {
   const headers: Record<string, string> = { 'X-Requested-With': 'sluice' }
-  if (body !== undefined) headers['Content-Type'] = 'application/json'
+  const is_content = body instanceof Blob
+  if (body !== undefined && !is_content) headers['Content-Type'] = 'application/json'
   let answer: Response
   try {
     answer = await fetch(url, {
       method,
       headers: { ...headers, ...(more.headers as Record<string, string>) },
-      body: body === undefined ? undefined : JSON.stringify(body),
+      body: body === undefined || is_content ? (body as Blob) : JSON.stringify(body),
       signal: more.signal ?? null,
       keepalive: more.keepalive ?? false,
     })
@@ -107,16 +108,17 @@ export async function ask(method: string, url: string, body?: unknown, more: Req
     if (more.signal?.aborted) throw why
     throw new failure(0, words_of(why))
   }
-  if (!answer.ok) throw await failure_of(answer)
+  if (!answer.ok) throw failure_of(answer.status, await answer.text())
   return answer
 }
 
-async function failure_of(answer: Response): Promise<failure> {
+// `text`: a problem document, as it should be.
+export function failure_of(status: number, text: string): failure {
   try {
-    const told = await answer.json()
-    return new failure(answer.status, String(told.detail ?? told.title ?? answer.status), told.wants_password === true)
+    const told = JSON.parse(text)
+    return new failure(status, String(told.detail ?? told.title ?? status), told.wants_password === true)
   } catch {
-    return new failure(answer.status, `${answer.status} ${answer.statusText}`)
+    return new failure(status, String(status))
   }
 }
 
@@ -137,8 +139,6 @@ export const api = {
   remove: (path: string, keepalive = false) => post<void>('/api/remove', { path, recursive: true }, { keepalive }),
   server: () => get<{ space?: { total: number; usable: number } }>('/api/server'),
   uploads: async () => (await get<{ uploads: upload_facts[] }>('/api/uploads')).uploads,
-  upload: (id: string, first: number) => get<digest_run>(`/api/uploads/${id}?first=${first}`),
-  digests: (path: string, first: number) => get<digest_run>(`/api/digests/${path_in_url(path)}?first=${first}`),
   accounts: async () => (await get<{ accounts: account[] }>('/api/accounts')).accounts,
   add_account: (name: string, password: string, grants: grant[]) =>
     post<void>('/api/accounts', { name, ...(password ? { password } : {}), grants }),

@@ -1,5 +1,6 @@
 // The worker that digests, as a function; made when it is first needed.
 import type { compared, comparison } from './digests.worker'
+import type { run } from './uploads'
 
 let worker: Worker | null = null
 let next_id = 1
@@ -11,11 +12,11 @@ function start(): Worker {
   return made
 }
 
-// Whether the first `until` bytes of the file are what the server has at `source`. `went`: how far it is.
+// Whether these blocks of the file are what the server has at `source`; `digest` is of all of them. `went`: how far it is.
 export function compare(
   file: File,
   source: string,
-  until: number,
+  runs: run[],
   went: (bytes: number) => void = () => {},
 ): Promise<{ same: boolean; digest: string; blocks: number }> {
   worker ??= start()
@@ -28,6 +29,6 @@ export function compare(
       if ('failed' in what) reject(Object.assign(new Error(what.failed), { status: what.status }))
       else resolve(what)
     })
-    running.postMessage({ id, file, source, until } satisfies comparison)
+    running.postMessage({ id, file, source, runs } satisfies comparison)
   })
 }

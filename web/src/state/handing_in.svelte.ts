@@ -11,6 +11,7 @@ export interface picked {
 }
 
 const at_once = 4
+const lines = 3 // that one upload alone uses: more are no faster; a browser has six for all
 
 class handing_in {
   all = $state.raw<upload[]>([])
@@ -44,7 +45,7 @@ class handing_in {
   // From an earlier visit.
   recall() {
     const known = new Set(this.all.map((each) => each.url))
-    const more = kept_uploads().filter((each) => !known.has(each.url)).map((each) => new upload(each.path, null, each))
+    const more = kept_uploads().filter((each) => !known.has(each.url)).map((each) => new upload(each.path, null, this.#more, each))
     if (more.length === 0) return
     this.all = [...this.all, ...more]
     for (const each of more) {
@@ -54,6 +55,9 @@ class handing_in {
     }
   }
 
+  // Several files at the same time have a line each.
+  #more = () => (this.#running > 1 ? 0 : lines - 1)
+
   add(folder: string, files: picked[]) {
     const fresh: upload[] = []
     for (const { file, path } of files) {
@@ -61,7 +65,7 @@ class handing_in {
       const kept = this.all.find((each) => each.state === 'ask_again' && each.path === target && each.size === file.size)
       const doubled = this.all.some((each) => each.path === target && (each.is_running || each.state === 'waiting'))
       if (kept) kept.give(file)
-      else if (!doubled) fresh.push(new upload(target, file))
+      else if (!doubled) fresh.push(new upload(target, file, this.#more))
     }
     this.all = [...this.all, ...fresh]
     this.#start()

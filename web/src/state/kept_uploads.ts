@@ -1,5 +1,7 @@
 // What this browser began to upload and did not end: kept over reloads and restarts. The file itself cannot be kept; it
 // is asked for again.
+import { is_upload_url } from '../server/uploads'
+
 export interface kept_upload {
   url: string
   path: string
@@ -13,7 +15,7 @@ const most = 500
 export function kept_uploads(): kept_upload[] {
   try {
     const all = JSON.parse(localStorage.getItem(name) ?? '[]')
-    return Array.isArray(all) ? all.filter((each) => typeof each?.url === 'string' && each.url.startsWith('/tus/')) : []
+    return Array.isArray(all) ? all.filter((each) => is_upload_url(each?.url)) : []
   } catch {
     return []
   }

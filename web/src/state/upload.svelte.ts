@@ -1,16 +1,15 @@
 // One file on its way to the server, from the choice to the comparison at the end.
-import { api, failure, folder_of, join, name_of, path_in_url, words_of } from '../server/api'
+import { api, failure, folder_of, join, name_of, words_of } from '../server/api'
 import { compare } from '../server/digests'
-import { append, create, forget, id_of, offset_of, type sending } from '../server/tus'
-import { session_now } from './session.svelte'
+import { begin, block_bytes, blocks_of, finish, forget, hand_in_whole, held_of, type run, type upload_held } from '../server/uploads'
 import { drop_upload, keep_upload, type kept_upload } from './kept_uploads'
+import { sender } from './sender'
 
 export type upload_state =
   | 'waiting' | 'checking' | 'sending' | 'settling' | 'comparing' | 'arrived'
   | 'paused' | 'no_link' | 'taken' | 'failed' | 'ask_again'
 
-const block_bytes = 1 << 20
-const small_bytes = 1 << 20 // goes with the request that begins the upload
+const small_bytes = 1 << 20 // goes whole with one request
 const retry_ms = [300, 1000, 2000, 4000, 8000]
 let next_id = 1
 
@@ -28,13 +27,14 @@ export class upload {
   modified: number
   file: File | null
   url = ''
-  #sending: sending | null = null
+  #sender: sender | null = null
   #turn = 0 // who pauses, cancels or goes on ends the turn before
   #is_trusted = true // the file is the one that the upload was begun with
   #wake: (() => void) | null = null
   #marks: { at: number; sent: number }[] = []
 
-  constructor(path: string, file: File | null, kept?: kept_upload) {
+  // `more`: connections that it may use besides its first one, at the moment.
+  constructor(path: string, file: File | null, readonly more: () => number, kept?: kept_upload) {
     this.path = path
     this.file = file
     this.size = file?.size ?? kept?.size ?? 0
@@ -63,8 +63,9 @@ export class upload {
   async look() {
     if (!this.url) return
     try {
-      this.sent = await offset_of(this.url)
-      if (this.sent === this.size && this.size > 0) this.end()
+      const held = await held_of(this.url)
+      this.sent = this.#bytes_of(held)
+      if (held.done) this.end()
     } catch (why) {
       if (why instanceof failure && why.status === 404) this.forget_url()
     }
@@ -90,7 +91,7 @@ export class upload {
           if (turn !== this.#turn) return
           continue
         }
-        // Another offset than was thought, or the name is taken: the server says which when it is asked again.
+        // Blocks are missing, or the name is taken: the server says which when it is asked again.
         if (code === 409 && this.url && conflicts++ === 0) continue
         if (code === 409) this.state = 'taken'
         else this.state = 'failed'
@@ -103,54 +104,70 @@ export class upload {
 
   async #go(turn: number) {
     const file = this.file!
-    let offset = 0
+    let held: run[] = []
     if (this.url) {
       this.state = 'checking'
-      offset = await this.#offset_to_go_on_with(file)
+      const found = await this.#held_to_go_on_with(file)
+      if (found?.done) return this.end()
+      held = found?.durable ?? []
     }
     if (!this.url) {
       this.state = 'sending'
       this.#mark(0)
-      const with_content = file.size <= small_bytes
-      this.url = await create(folder_of(this.path), this.name, file, with_content)
-      if (with_content) return this.end()
-      keep_upload({ url: this.url, path: this.path, size: this.size, modified: this.modified })
+      if (file.size <= small_bytes) {
+        this.url = await hand_in_whole(this.path, file)
+        return this.end()
+      }
+      this.url = await begin(this.path, file)
+      this.#keep()
     }
     if (turn !== this.#turn) return
-    while (offset < this.size) {
-      this.state = 'sending'
-      this.#mark(offset, true)
-      this.#sending = append(this.url, offset, file.slice(offset), (bytes) => this.#mark(bytes))
-      try {
-        offset = await this.#sending.done
-      } finally {
-        this.#sending = null
-      }
+    this.state = 'sending'
+    this.#mark(this.sent, true)
+    this.#sender = new sender(file, this.url, this.more, (bytes) => this.#mark(bytes))
+    try {
+      await this.#sender.send(held)
+    } finally {
+      this.#sender = null
     }
+    if (turn !== this.#turn) return
+    this.state = 'settling'
+    await finish(this.url, this.path)
     this.end()
   }
 
-  // What the server has of it, held against the file where that was chosen anew.
-  async #offset_to_go_on_with(file: File): Promise<number> {
-    let offset: number
+  #keep() {
+    keep_upload({ url: this.url, path: this.path, size: this.size, modified: this.modified })
+  }
+
+  #bytes_of(held: upload_held): number {
+    if (held.done) return this.size
+    const blocks = (held.durable ?? []).reduce((sum, [, count]) => sum + count, 0)
+    return Math.min(blocks * block_bytes, this.size)
+  }
+
+  // What the server has of it, held against the file where that was chosen anew. null: nothing to go on with.
+  async #held_to_go_on_with(file: File): Promise<upload_held | null> {
+    let held: upload_held
     try {
-      offset = await offset_of(this.url)
+      held = await held_of(this.url)
     } catch (why) {
       if (!(why instanceof failure) || why.status !== 404) throw why
       this.forget_url()
-      return 0
+      return null
     }
-    if (this.#is_trusted || offset === this.size) return offset
-    const whole_blocks = Math.floor(offset / block_bytes) * block_bytes
-    const found = await compare(file, `/api/uploads/${id_of(this.url)}`, whole_blocks, (bytes) => (this.sent = bytes))
-    if (found.same) {
+    if (!this.#is_trusted && !held.done) {
+      const found = await compare(file, this.url, held.durable ?? [], (bytes) => (this.sent = bytes))
+      if (!found.same) {
+        this.was_changed = true
+        await forget(this.url)
+        this.forget_url()
+        return null
+      }
       this.#is_trusted = true
-      return offset
     }
-    this.was_changed = true
-    await forget(this.url)
-    this.forget_url()
-    return 0
+    this.sent = this.#bytes_of(held)
+    return held
   }
 
   forget_url() {
@@ -169,21 +186,19 @@ export class upload {
     if (this.file) void this.#compare(this.file)
   }
 
-  // The whole once more, against what the server has on record of the finished file. Who may only hand in gets the
-  // digest of their own copy, to compare it with whoever received the file.
+  // The whole once more, against what the server computed of what it received: it tells that to who brought the file, for
+  // a day, also where they may not read it.
   async #compare(file: File) {
-    const may_read = session_now.may('take')
     this.state = 'comparing'
     try {
-      const source = may_read ? `/api/digests/${path_in_url(this.path)}` : ''
-      const found = await compare(file, source, this.size)
+      const found = await compare(file, this.url, [[0, blocks_of(this.size)]])
       if (!found.same) {
         this.state = 'failed'
         this.trouble = 'what arrived differs from your copy'
         return
       }
       this.digest = found.digest
-      this.was_compared = may_read
+      this.was_compared = true
     } catch {
       // The file moved on, here or there: it arrived all the same.
     }
@@ -223,7 +238,7 @@ export class upload {
 
   #stop() {
     ++this.#turn
-    this.#sending?.stop()
+    this.#sender?.stop()
     this.#wake?.()
   }
 
@@ -232,7 +247,7 @@ export class upload {
     if (this.url) {
       const url = this.url
       this.forget_url()
-      await forget(url).catch(() => {})
+      await forget(url)
     }
   }
 
@@ -250,11 +265,7 @@ export class upload {
         break
       }
     }
-    if (this.url) {
-      const url = this.url
-      this.forget_url()
-      await forget(url)
-    }
+    if (this.url) this.#keep() // what was sent goes by that name then
   }
 
   give(file: File) {
