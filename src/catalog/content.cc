@@ -80,11 +80,11 @@ std::optional<sha256_digest> find_sha256(session& s, const file_identity& file,
 void remove_content(session& s, const file_identity& file) {
   const auto dev = signed_bits(file.dev);
   const auto ino = signed_bits(file.ino);
-  query(s, "DELETE FROM content WHERE dev = :dev AND ino = :ino AND btime_ns = :btime")
-      .in(dev)
-      .in(ino)
-      .in(file.btime_ns)
-      .run();
+  for (const auto* statement :
+       {"DELETE FROM content WHERE dev = :dev AND ino = :ino AND btime_ns = :btime",
+        "DELETE FROM poster WHERE dev = :dev AND ino = :ino AND btime_ns = :btime"}) {
+    query(s, statement).in(dev).in(ino).in(file.btime_ns).run();
+  }
 }
 
 }  // namespace sluice::catalog

@@ -50,7 +50,7 @@ void put_content(session& s, const content_row& row);
                                                        std::uint64_t size_bytes,
                                                        std::int64_t mtime_ns);
 
-// Forgets the file; harmless where nothing is known.
+// Forgets the file, also its poster (posters.h); harmless where nothing is known.
 void remove_content(session& s, const file_identity& file);
 
 }  // namespace sluice::catalog

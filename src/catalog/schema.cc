@@ -12,7 +12,7 @@ namespace {
 //
 // The SQL stays within what SQLite and PostgreSQL share: BIGINT, TEXT, ON CONFLICT. Only BLOB is
 // SQLite's word (BYTEA there), and WITHOUT ROWID, which has no meaning there.
-constexpr std::array<std::string_view, 5> steps = {
+constexpr std::array<std::string_view, 6> steps = {
     // 1: content and uploads.
     R"sql(
 CREATE TABLE content (
@@ -152,6 +152,20 @@ CREATE TABLE allowance (
   used_bytes BIGINT NOT NULL,
   used_files BIGINT NOT NULL
 ) WITHOUT ROWID;
+)sql",
+    // 6: small pictures of what files show. `number` ascends, so that the oldest can go.
+    R"sql(
+CREATE TABLE poster (
+  dev BIGINT NOT NULL,
+  ino BIGINT NOT NULL,
+  btime_ns BIGINT NOT NULL,
+  size_bytes BIGINT NOT NULL,
+  mtime_ns BIGINT NOT NULL,
+  number BIGINT NOT NULL,
+  picture BLOB NOT NULL,
+  PRIMARY KEY (dev, ino, btime_ns)
+);
+CREATE INDEX poster_by_number ON poster (number);
 )sql",
 };
 

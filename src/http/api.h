@@ -15,9 +15,16 @@ awaitable<result<void>> api_remove(exchange& now, service& shared);
 awaitable<result<void>> api_uploads(exchange& now, service& shared);
 awaitable<result<void>> api_server(exchange& now, service& shared);
 
+// api_connections.cc
+awaitable<result<void>> api_connections(exchange& now, service& shared);
+
 // api_digests.cc
 awaitable<result<void>> api_digests(exchange& now, service& shared);
 awaitable<result<void>> api_upload(exchange& now, service& shared);
+
+// api_posters.cc
+awaitable<result<void>> api_poster(exchange& now, service& shared);
+awaitable<result<void>> api_keep_poster(exchange& now, service& shared);
 
 // api_uploads.cc
 awaitable<result<void>> api_begin_upload(exchange& now, service& shared);

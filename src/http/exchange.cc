@@ -58,6 +58,8 @@ exchange::exchange(connection& home, request asked, std::uint64_t number)
 
 exchange::~exchange() = default;
 
+int exchange::socket() const noexcept { return home_.stream().socket().native_handle(); }
+
 executor exchange::where() const noexcept { return home_.where(); }
 
 result<void> exchange::take_place(const base::budget_ptr& whose) {

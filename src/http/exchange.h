@@ -69,6 +69,7 @@ class exchange {
     return base::try_permit<R>(caller_, std::string(path));
   }
   [[nodiscard]] executor where() const noexcept;
+  [[nodiscard]] int socket() const noexcept;
   [[nodiscard]] exchange_abort abort_handle() const;
 
   // --- The body of the request, decoded ---

@@ -168,6 +168,7 @@ awaitable<result<void>> dispatch(exchange& now, service& shared) {
     add_challenge(refused, allowed.error().code, asked);
     co_return co_await now.send(refused);
   }
+  const net::visitors::place here(shared.visitors, now.socket(), now.caller(), asked.path);
   co_return co_await row->answer(now, shared);
 }
 

@@ -14,9 +14,11 @@
 #include "access/gate.h"
 #include "base/buffer_pool.h"
 #include "net/on_pool.h"
+#include "net/visitors.h"
 #include "talk/conversations.h"
 #include "transfer/downloads.h"
 #include "transfer/events.h"
+#include "transfer/posters.h"
 #include "transfer/small_files.h"
 #include "transfer/tree.h"
 #include "transfer/uploads.h"
@@ -75,12 +77,14 @@ struct service {
   transfer::uploads& uploads;
   transfer::small_files& small_files;
   transfer::downloads& downloads;
+  transfer::posters& posters;
   transfer::tree& tree;
   transfer::events& events;
   talk::conversations& talk;
   access::gate& gate;
   net::blocking_pool& pool;
   base::buffer_pool& buffers;
+  net::visitors& visitors;
   connection_limits limits;
   std::string agent;
   std::vector<std::string> hosts;  // names that Host may have besides localhost and addresses

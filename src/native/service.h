@@ -9,6 +9,7 @@
 #include "access/gate.h"
 #include "base/buffer_pool.h"
 #include "net/on_pool.h"
+#include "net/visitors.h"
 #include "talk/conversations.h"
 #include "transfer/downloads.h"
 #include "transfer/scrub.h"
@@ -38,6 +39,7 @@ struct service {
   access::gate& gate;
   net::blocking_pool& pool;
   base::buffer_pool& buffers;
+  net::visitors& visitors;
   session_limits limits;
   std::string agent;
   // Set once, when the server begins to stop: no new request is taken, and sessions end when they

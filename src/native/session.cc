@@ -36,6 +36,8 @@ session::session(net::stream client, service& shared)
     : stream_(std::move(client)),
       shared_(shared),
       caller_(shared.gate.stranger(from())),
+      here_(std::in_place, shared.visitors, stream_.socket().native_handle(), caller_,
+            std::string_view()),
       pace_(stream_.get_executor()),
       where_(stream_.get_executor()),
       reader_(stream_, wire::side::client),
@@ -238,6 +240,7 @@ awaitable<void> session::log_in(std::uint32_t request, v1::Login message) {
   auto here = base::budget_place::take(budget);
   if (!here) co_return reply_error(request, here.error());
   caller_ = std::move(*who);
+  here_->is(caller_);
   place_ = std::move(*here);
   keep_pace_of(std::move(budget));
   shared_.gate.note_login(*caller_);
@@ -396,6 +399,7 @@ awaitable<result<void>> session::run() {
     trouble_ = outcome.error();
   co_await finish();
   while (helpers > 0) co_await changed_.wait();
+  here_.reset();
   stream_.close();
   if (trouble_) co_return std::unexpected(*trouble_);
   co_return result<void>{};

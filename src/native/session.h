@@ -16,6 +16,7 @@
 #include "net/pace.h"
 #include "net/signal.h"
 #include "net/stream.h"
+#include "net/visitors.h"
 #include "sluice/awaitable.h"
 #include "sluice/error.h"
 #include "sluice/host_port.h"
@@ -106,6 +107,7 @@ class session : public std::enable_shared_from_this<session> {
   net::stream stream_;
   service& shared_;
   base::caller_ptr caller_;
+  std::optional<net::visitors::place> here_;  // until it closes
   base::budget_place place_;  // of whom it is, while it is logged in
   net::pace pace_;            // of what is read
   std::uint64_t paced_bytes_ = 0;

@@ -289,6 +289,7 @@ class running_server {
                            .gate = *stored_->gate,
                            .pool = pool_,
                            .buffers = buffers_,
+                           .visitors = visitors_,
                            .limits = settings.limits,
                            .agent = "sluice/" SLUICE_VERSION},
                 .http = http_service(http::surface::open, nullptr),
@@ -321,12 +322,14 @@ class running_server {
     return {.uploads = *stored_->uploads,
             .small_files = *stored_->small_files,
             .downloads = *stored_->downloads,
+            .posters = *stored_->posters,
             .tree = *stored_->tree,
             .events = *stored_->site->told,
             .talk = *stored_->talk,
             .gate = *stored_->gate,
             .pool = pool_,
             .buffers = buffers_,
+            .visitors = visitors_,
             .limits = settings_.http_limits,
             .agent = "sluice/" SLUICE_VERSION,
             .hosts = settings_.hosts,
@@ -440,6 +443,7 @@ class running_server {
   std::unique_ptr<storage> stored_;
   net::blocking_pool pool_;
   base::buffer_pool buffers_{buffers};
+  net::visitors visitors_;
   services shared_;
   io_threads threads_;
   asio::signal_set signals_;

@@ -69,6 +69,7 @@ result<std::unique_ptr<storage>> storage::open(const std::filesystem::path& root
   opened->uploads = std::move(*uploads);
   opened->small_files = std::make_unique<transfer::small_files>(*opened->site);
   opened->downloads = std::make_unique<transfer::downloads>(*opened->site);
+  opened->posters = std::make_unique<transfer::posters>(*opened->site);
   opened->tree = std::make_unique<transfer::tree>(*opened->site);
   opened->scrubs =
       std::make_unique<transfer::scrubs>(*opened->site, options.scrub_bytes_per_second);

@@ -16,6 +16,7 @@
 #include "talk/conversations.h"
 #include "transfer/downloads.h"
 #include "transfer/options.h"
+#include "transfer/posters.h"
 #include "transfer/scrub.h"
 #include "transfer/small_files.h"
 #include "transfer/tree.h"
@@ -50,6 +51,7 @@ struct storage {
   std::unique_ptr<transfer::uploads> uploads;
   std::unique_ptr<transfer::small_files> small_files;
   std::unique_ptr<transfer::downloads> downloads;
+  std::unique_ptr<transfer::posters> posters;
   std::unique_ptr<transfer::tree> tree;
   std::unique_ptr<transfer::scrubs> scrubs;
 };

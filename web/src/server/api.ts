@@ -60,6 +60,16 @@ export interface upload_facts {
   active: boolean
 }
 
+export interface connection_facts {
+  address: string
+  protocol: string
+  who: string
+  does: string
+  since: string
+  received: number
+  sent: number
+}
+
 export interface digest_run {
   path: string
   block_bytes: number
@@ -139,6 +149,7 @@ export const api = {
   remove: (path: string, keepalive = false) => post<void>('/api/remove', { path, recursive: true }, { keepalive }),
   server: () => get<{ space?: { total: number; usable: number } }>('/api/server'),
   uploads: async () => (await get<{ uploads: upload_facts[] }>('/api/uploads')).uploads,
+  connections: () => get<{ count: number; connections: connection_facts[] }>('/api/connections'),
   accounts: async () => (await get<{ accounts: account[] }>('/api/accounts')).accounts,
   add_account: (name: string, password: string, grants: grant[]) =>
     post<void>('/api/accounts', { name, ...(password ? { password } : {}), grants }),

@@ -13,7 +13,7 @@ export interface upload_held extends digest_run {
 export const blocks_of = (size: number) => Math.ceil(size / block_bytes)
 
 const base64 = (text: string) => btoa(String.fromCharCode(...new TextEncoder().encode(text)))
-const id_of = (url: string) => url.slice(url.lastIndexOf('/') + 1)
+export const id_of = (url: string) => url.slice(url.lastIndexOf('/') + 1)
 const url_of = (id: string) => `/api/uploads/${id}`
 export const is_upload_url = (url: unknown) => typeof url === 'string' && url.startsWith(url_of(''))
 

@@ -1,7 +1,9 @@
-// Small pictures of films and images, made in this browser as they come in sight, one at a time, and kept in it by the
-// content's tag: so each is made once.
-import type { entry } from '../server/api'
+// Small pictures of films and images, one at a time as they come in sight: from this browser's memory, by the content's tag;
+// from the server; or made here, and given to the server where one may. Who hands a file in makes one of their own copy.
+import { ask, path_in_url, type entry } from '../server/api'
+import { id_of } from '../server/uploads'
 import { kind_of } from './kinds'
+import { session_now } from './session.svelte'
 
 const width = 360
 const image_bytes_max = 30_000_000
@@ -35,15 +37,13 @@ function shrink(from: CanvasImageSource, from_width: number, from_height: number
   return new Promise((resolve) => canvas.toBlob(resolve, 'image/jpeg', 0.8))
 }
 
-async function of_image(what: entry): Promise<Blob | null> {
-  if ((what.size ?? 0) > image_bytes_max) return null
-  const answer = await fetch(what.url!, { headers: { 'X-Requested-With': 'sluice' } })
-  const picture = await createImageBitmap(await answer.blob())
+async function of_image(content: Blob): Promise<Blob | null> {
+  const picture = await createImageBitmap(content)
   return shrink(picture, picture.width, picture.height)
 }
 
 // A moment that is not the black of the beginning.
-async function of_film(what: entry): Promise<Blob | null> {
+async function of_film(url: string): Promise<Blob | null> {
   const video = document.createElement('video')
   const heard = (name: string) =>
     new Promise<void>((resolve, reject) => {
@@ -55,7 +55,7 @@ async function of_film(what: entry): Promise<Blob | null> {
     video.muted = true
     video.preload = 'auto'
     const known = heard('loadeddata')
-    video.src = what.url!
+    video.src = url
     await known
     const there = heard('seeked')
     video.currentTime = Math.min(video.duration / 10, 10)
@@ -67,21 +67,60 @@ async function of_film(what: entry): Promise<Blob | null> {
   }
 }
 
-async function make(what: entry): Promise<string | null> {
+const address_of = (path: string) => `/api/posters/${path_in_url(path)}`
+
+// Nobody but this browser needs it where the server does not take it.
+async function give(path: string, picture: Blob, upload_url?: string, etag?: string) {
+  const query = upload_url ? `?upload=${id_of(upload_url)}` : ''
+  const headers: Record<string, string> = { 'Content-Type': picture.type, ...(etag ? { 'If-Match': etag } : {}) }
+  await ask('PUT', address_of(path) + query, picture, { headers }).catch(() => {})
+}
+
+async function fetched(what: entry): Promise<Blob | null> {
+  const answer = await ask('GET', address_of(what.path)).catch(() => null)
+  return answer && answer.headers.get('ETag') === what.etag ? answer.blob() : null
+}
+
+async function made(what: entry): Promise<Blob | null> {
+  if (kind_of(what) === 'video') return of_film(what.url!)
+  if ((what.size ?? 0) > image_bytes_max) return null
+  return of_image(await (await ask('GET', what.url!)).blob())
+}
+
+async function find(what: entry): Promise<string | null> {
   const kept = await open_kept()
-  const found = await kept?.match(key_of(what))
-  if (found) return show(what, await found.blob())
-  const picture = await (kind_of(what) === 'image' ? of_image(what) : of_film(what))
+  const known = await kept?.match(key_of(what))
+  if (known) return show(what, await known.blob())
+  let picture = await fetched(what)
+  if (!picture) {
+    picture = await made(what)
+    if (picture && session_now.may('change')) void give(what.path, picture, undefined, what.etag)
+  }
   if (!picture) return null
   await kept?.put(key_of(what), new Response(picture)).catch(() => {})
   return show(what, picture)
+}
+
+// Of a file that was handed in from here.
+export async function give_poster_of(file: File, path: string, upload_url: string) {
+  const kind = kind_of(file)
+  if (kind !== 'video' && kind !== 'image') return
+  const url = URL.createObjectURL(file)
+  try {
+    const picture = await (kind === 'video' ? of_film(url) : file.size > image_bytes_max ? null : of_image(file))
+    if (picture) await give(path, picture, upload_url)
+  } catch {
+    // What this browser cannot show has no picture.
+  } finally {
+    URL.revokeObjectURL(url)
+  }
 }
 
 async function work() {
   if (busy) return
   busy = true
   for (let next = queue.shift(); next; next = queue.shift()) {
-    const url = await make(next.what).catch(() => null)
+    const url = await find(next.what).catch(() => null)
     if (url === null) hopeless.add(next.what.etag!)
     next.tell(url)
   }

@@ -3,6 +3,7 @@ import { api, failure, folder_of, join, name_of, words_of } from '../server/api'
 import { compare } from '../server/digests'
 import { begin, block_bytes, blocks_of, finish, forget, hand_in_whole, held_of, type run, type upload_held } from '../server/uploads'
 import { drop_upload, keep_upload, type kept_upload } from './kept_uploads'
+import { give_poster_of } from './posters'
 import { sender } from './sender'
 
 export type upload_state =
@@ -183,7 +184,9 @@ export class upload {
     this.sent = this.size
     this.speed = 0
     this.state = 'arrived'
-    if (this.file) void this.#compare(this.file)
+    if (!this.file) return
+    void this.#compare(this.file)
+    void give_poster_of(this.file, this.path, this.url)
   }
 
   // The whole once more, against what the server computed of what it received: it tells that to who brought the file, for

@@ -233,6 +233,10 @@ export const en = {
   remove_account: 'Remove the account “{0}”? What it uploaded stays.',
   // now
   now_uploads: 'Uploads in progress',
+  now_connections: 'Connections at work: {0}',
+  stranger: 'without a login',
+  by_protocol: 'by {0} from {1}, since {2}',
+  moved: '{0} in, {1} out',
   none_now: 'Nothing is being uploaded.',
   idle: 'waiting',
   running: 'running',
