@@ -31,6 +31,10 @@ HTTP = {
     "tus":          (401, 403, 403, 403, 201, 201, 201, 403, 201, 201),
     "tus part":     (401, 403, 403, 403, 201, 201, 201, 403, 201, 201),
     "draft":        (401, 403, 403, 403, 201, 201, 201, 403, 201, 201),
+    "in blocks":    (401, 403, 403, 403, 201, 201, 201, 403, 201, 201),
+    "poster":       (401, 403, 403, 200, 403, 200, 200, 200, 403, 200),
+    "give a poster": (401, 403, 403, 403, 404, 204, 204, 403, 404, 403),
+    "connections":  (401, 403, 403, 403, 403, 403, 200, 403, 403, 403),
     "talk":         (401, 403, 403, 403, 403, 200, 200, 200, 403, 200),
     "say":          (401, 403, 403, 403, 403, 201, 201, 201, 403, 201),
     "amend":        (401, 403, 403, 403, 403, 200, 200, 200, 403, 200),
@@ -68,6 +72,9 @@ NATIVE = {
     "join another's": (NO, NO, NO, NO, NONE, NONE, YES, NO, NONE, NONE),
     "digests of another's": (NO, NO, NO, NO, NONE, NONE, YES, NO, NONE, NONE),
 }  # fmt: skip
+
+# One of 1 pixel, by its head and its end: the server looks at nothing else.
+JPEG = bytes.fromhex("ffd8ffc0000b080001000101011100ffd9")
 
 serial = itertools.count()
 
@@ -148,6 +155,13 @@ def status_of(house, token, verb, file):
     if verb == "tus part":
         return house.ask(token, "POST", "/tus/", "Tus-Resumable: 1.0.0", "Upload-Length: 5",
                          "Upload-Concat: partial").status  # fmt: skip
+    if verb == "in blocks":
+        return json_post(house, token, "/api/uploads", path=new, size=5).status
+    if verb in ("poster", "give a poster"):
+        by = house.tokens["admin"] if verb == "poster" else token
+        tag = house.ask(house.tokens["admin"], "HEAD", f"/files/{name}")["ETag"]
+        given = house.ask(by, "PUT", f"/api/posters/{name}", f"If-Match: {tag}", body=JPEG)
+        return given.status if verb == "give a poster" else house.ask(token, "GET", f"/api/posters/{name}").status
     if verb == "draft":
         return house.ask(token, "POST", f"/uploads/{new}", "Upload-Draft-Interop-Version: 8",
                          "Upload-Complete: ?0", body=b"12345").status  # fmt: skip

@@ -103,6 +103,19 @@ def test_files_are_dropped(tree, people):
     assert names(server.root) == ["one.txt", "two.txt"]
 
 
+def test_a_file_comes_from_both_ends(tree, people, tmp_path):
+    """The request with all of it is broken off where it meets the slices from the end; nothing is sent over and over."""
+    server = tree({})
+    make_file(tmp_path / "long.mov", 400 * MIB + 7)
+    requests = people("both_ends", server, file=tmp_path / "long.mov").until("done")["done"]["requests"]
+    assert arrived(server, tmp_path / "long.mov", "long.mov")
+    assert partials(server) == []
+    whole, *slices = requests
+    assert whole == {"first": 0, "failed": True}
+    assert {401 - 64 * n for n in (1, 2)} <= {each["first"] for each in slices}
+    assert not any(each["failed"] for each in slices)
+
+
 def test_pause_and_go_on(tree, people, film):
     server = tree({})
     people("pause", server, file=film).until("done")
@@ -121,7 +134,7 @@ def test_goes_on_after_a_reload(tree, people, film):
     server = tree({})
     told = people("reload", server, file=film, again=film).until("done")["done"]
     assert arrived(server, film)
-    assert told["offsets"][0] >= MIB
+    assert min(told["firsts"]) >= 1
 
 
 def test_a_file_that_changed_is_sent_anew(tree, people, film, tmp_path):
@@ -132,7 +145,7 @@ def test_a_file_that_changed_is_sent_anew(tree, people, film, tmp_path):
         changed.write_bytes(b"!" + source.read()[1:])
     told = people("reload", server, file=film, again=changed).until("done")["done"]
     assert arrived(server, changed)
-    assert told["offsets"] == [0]
+    assert told["firsts"] == [0]
 
 
 def test_another_file_is_refused(tree, people, film, tmp_path):
@@ -140,7 +153,7 @@ def test_another_file_is_refused(tree, people, film, tmp_path):
     other = tmp_path / "other.mov"
     other.write_bytes(b"short")
     told = people("reload", server, file=film, again=other, expect_refusal=True).until("done")["done"]
-    assert told["offsets"] == []
+    assert told["firsts"] == []
     assert names(server.root) == []
 
 
@@ -217,6 +230,14 @@ def test_a_narrow_screen_has_all(closed, people, short_film):
     assert (closed.root / "day-1" / "by thumb").is_dir()
 
 
+def test_what_people_come_for_is_at_most_three_steps_away(closed, people, short_film, tmp_path):
+    (closed.root / "film.mp4").write_bytes(short_film)
+    (tmp_path / "up.txt").write_bytes(b"x")
+    told = people("paths", closed, key=closed.key, file=tmp_path / "up.txt").until("done")["done"]
+    assert set(told) == {"hand_in", "comment", "share"}
+    assert max(told.values()) <= 3, told
+
+
 def test_two_languages(tree, people):
     people("languages", tree({})).until("done")
 
@@ -246,9 +267,10 @@ def test_watch_seek_and_step(tree, people, short_film):
     assert f"http://{server.host}:{server.port}/files/day-1/unknown.mxf" in told["list"]
 
 
-def test_films_get_a_picture(tree, people, short_film):
+def test_films_get_a_picture(tree, people, short_film, tmp_path):
     server = tree({"day-1/film.mp4": short_film, "day-1/notes.txt": b"x"})
-    told = people("posters", server).until("done")["done"]
+    (tmp_path / "own.mp4").write_bytes(short_film)
+    told = people("posters", server, file=tmp_path / "own.mp4").until("done")["done"]
     assert told == {"width": 360, "scheme": "blob:", "kept": 1}
 
 

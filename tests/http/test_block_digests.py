@@ -80,9 +80,11 @@ def test_of_an_upload_that_goes_on(line, served):
     about = where.replace("/tus/", "/api/uploads/")
     told = get(line, about)
     assert told == {"path": "up.mov", "size": len(data), "block_bytes": MIB, "first": 0, "digests": blocks(data)[:2],
-                    "offset": cut, "done": False}
+                    "offset": cut, "done": False, "durable": [[0, 2]]}
     assert get(line, about + "?first=1&count=1")["digests"] == blocks(data)[1:2]
     assert line.ask("PATCH", where, TUS, kind, f"Upload-Offset: {cut}", body=data[cut:]).status == 204
     told = get(line, about)
-    assert told["done"] is True and told["digests"] == []
+    assert told["done"] is True and told["digests"] == blocks(data)
+    assert get(line, about + "?first=3&count=1")["digests"] == blocks(data)[3:]
+    assert get(line, about + "?first=4")["digests"] == []
     assert get(line, "/api/digests/up.mov")["digests"] == blocks(data)

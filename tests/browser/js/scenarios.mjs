@@ -203,18 +203,18 @@ export async function reload({ open, wanted }) {
   await page.reload()
   await in_tray(page, 'ask_again')
   await fast()
-  const offsets = []
+  const firsts = [] // the blocks that requests begin with
   page.on('request', (request) => {
-    if (request.method() === 'PATCH') offsets.push(Number(request.headers()['upload-offset']))
+    if (request.method() === 'PUT') firsts.push(Number(new URL(request.url()).searchParams.get('first')))
   })
   const [asked] = await Promise.all([page.waitForEvent('filechooser'), page.getByRole('button', { name: /^Choose .* again$/ }).click()])
   await asked.setFiles(wanted.again)
   if (wanted.expect_refusal) {
     await page.getByText('That is another file').waitFor()
-    return { offsets }
+    return { firsts }
   }
   await all_arrived(page)
-  return { offsets }
+  return { firsts }
 }
 
 export async function killed({ open, say, heard, wanted }) {
@@ -236,6 +236,22 @@ export async function taken({ open, wanted }) {
   await in_tray(page, 'taken')
   await page.getByRole('button', { name: 'Keep both' }).click()
   await all_arrived(page)
+}
+
+// Over several connections, both ends at once, and broken off where they meet.
+export async function both_ends({ open, wanted }) {
+  const page = await open()
+  const requests = []
+  page.on('request', (request) => {
+    if (request.method() !== 'PUT') return
+    requests.push({ first: Number(new URL(request.url()).searchParams.get('first')), failed: false })
+    const mine = requests.at(-1)
+    page.on('requestfailed', (failed) => (mine.failed ||= failed === request))
+  })
+  await choose(page, [wanted.file])
+  await all_arrived(page)
+  await page.getByText('compared block by block').waitFor()
+  return { requests }
 }
 
 // --- who one is ---
@@ -274,6 +290,7 @@ export async function owner({ open, wanted }) {
   await page.locator('dialog').getByRole('button', { name: 'Close' }).click()
   await page.goto('/now')
   await page.getByText('Space on the disk').waitFor()
+  await page.locator('[data-connections]').getByText('/api/connections').waitFor()
   // Whoever got it has the page open already, as nobody.
   const other = await open()
   await other.getByRole('heading', { name: 'Log in' }).waitFor()
@@ -433,8 +450,9 @@ export async function large({ open, wanted }) {
   return { arrived_s, compared_s: (Date.now() - began) / 1000 }
 }
 
-// A film gets a picture, made in the browser and kept there; what is no film keeps its sign.
-export async function posters({ open }) {
+// A film gets a picture, made by the first browser that sees it and kept by the server for the others; what is no film keeps
+// its sign.
+export async function posters({ open, wanted }) {
   const page = await open({ path: '/view/day-1' })
   await page.getByRole('button', { name: 'Grid' }).click()
   const picture = row(page, 'film.mp4').locator('img')
@@ -447,5 +465,58 @@ export async function posters({ open }) {
   await page.reload()
   await picture.waitFor()
   check((await row(page, 'notes.txt').locator('img').count()) === 0, 'a text has no picture')
+  check((await page.request.get('/api/posters/day-1/film.mp4')).status() === 200, 'the server keeps it')
+
+  const another = await open({ path: null })
+  let fetched = 0
+  another.on('request', (request) => (fetched += request.url().includes('/files/') ? 1 : 0))
+  await another.goto('/view/day-1')
+  await another.getByRole('button', { name: 'Grid' }).click()
+  await row(another, 'film.mp4').locator('img').waitFor()
+  check(fetched === 0, 'who comes later fetches the picture, not the film')
+
+  // Who hands a film in makes its picture of their own copy.
+  const given = another.waitForResponse((answer) => answer.request().method() === 'PUT' && answer.url().includes('/api/posters/'))
+  await choose(another, [wanted.file])
+  await all_arrived(another)
+  check((await given).status() === 204, 'the picture of what was handed in')
   return { ...told, kept }
+}
+
+// From the first screen to each of what people come for, and how many steps that is: each a click, or a text that is written.
+export async function paths({ open, wanted }) {
+  const page = await open({ path: `/#key=${wanted.key}` })
+  await shown(page, 'film.mp4')
+  let steps = 0
+  const step = async (does) => {
+    ++steps
+    await does
+  }
+  const path = async (walk) => {
+    await page.goto('/')
+    await shown(page, 'film.mp4')
+    steps = 0
+    await walk()
+    return steps
+  }
+  const button = (name) => page.getByRole('button', { name, exact: true })
+  return {
+    hand_in: await path(async () => {
+      const asked = page.waitForEvent('filechooser')
+      await step(button('Add files').click())
+      await step((await asked).setFiles([wanted.file]))
+      await all_arrived(page)
+    }),
+    comment: await path(async () => {
+      await step(row(page, 'film.mp4').getByRole('link').click())
+      await step(page.getByPlaceholder('Write').fill('this moment'))
+      await step(button('Send').click())
+      await page.locator('article', { hasText: 'this moment' }).locator('button.time').waitFor()
+    }),
+    share: await path(async () => {
+      await step(button('Share').click())
+      await step(button('Make the link').click())
+      await page.locator('dialog input[readonly]').waitFor()
+    }),
+  }
 }

@@ -91,6 +91,7 @@ export async function share({ open, wanted }) {
   if (stranger.url().includes('link')) throw new Error(`the secret stays in ${stranger.url()}`)
   await stranger.setInputFiles('[data-pick=files]', [wanted.file])
   await stranger.getByText('The file has arrived').waitFor()
+  await stranger.getByText('compared block by block').waitFor()
   found.push(...(await faults(stranger)))
   if (await stranger.getByText('there.txt').count()) throw new Error('a drop link shows what is there')
 
