@@ -121,11 +121,10 @@ awaitable<result<void>> api_keep_poster(exchange& now, service& shared) {
   const std::string path(now.asked().below("/api/posters/"));
   const auto upload = now.asked().parameter("upload");
   const auto& bytes = **picture;
-  const auto kept =
-      co_await net::on_pool(shared.pool, [&shared, &now, &path, &upload, &bytes] {
-        return upload ? keep_as_uploader(shared, now, std::string(*upload), bytes)
-                      : keep_as_editor(shared, now, path, bytes);
-      });
+  const auto kept = co_await net::on_pool(shared.pool, [&shared, &now, &path, &upload, &bytes] {
+    return upload ? keep_as_uploader(shared, now, std::string(*upload), bytes)
+                  : keep_as_editor(shared, now, path, bytes);
+  });
   if (!kept) co_return co_await now.refuse(kept.error());
   const response done(status::no_content);
   co_return co_await now.send(done);

@@ -16,8 +16,8 @@ bytes of(std::initializer_list<int> some) {
 }
 
 // SOI, APP0 of two bytes, SOF0 of 300 times 200 with one component, EOI.
-const bytes small = of({0xFF, 0xD8, 0xFF, 0xE0, 0, 4, 1, 2, 0xFF, 0xC0, 0, 11, 8, 0, 200, 1, 44, 1,
-                        1, 0x11, 0, 0xFF, 0xD9});
+const bytes small = of({0xFF, 0xD8, 0xFF, 0xE0, 0,  4, 1, 2,    0xFF, 0xC0, 0,   11,
+                        8,    0,    200,  1,    44, 1, 1, 0x11, 0,    0xFF, 0xD9});
 
 TEST(Jpeg, TellsItsSize) { EXPECT_EQ(size_of_jpeg(small), (picture_size{300, 200})); }
 
@@ -46,8 +46,8 @@ TEST(Jpeg, ASegmentThatLeadsNowhereIsNone) {
 
 TEST(Jpeg, WithoutAFrameItIsNone) {
   EXPECT_FALSE(size_of_jpeg(of({0xFF, 0xD8, 0xFF, 0xD9})));
-  EXPECT_FALSE(size_of_jpeg(of({0xFF, 0xD8, 0xFF, 0xC4, 0, 2, 0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 63, 0,
-                                0xFF, 0xD9})));
+  EXPECT_FALSE(size_of_jpeg(
+      of({0xFF, 0xD8, 0xFF, 0xC4, 0, 2, 0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 63, 0, 0xFF, 0xD9})));
 }
 
 }  // namespace

@@ -108,8 +108,8 @@ class session : public std::enable_shared_from_this<session> {
   service& shared_;
   base::caller_ptr caller_;
   std::optional<net::visitors::place> here_;  // until it closes
-  base::budget_place place_;  // of whom it is, while it is logged in
-  net::pace pace_;            // of what is read
+  base::budget_place place_;                  // of whom it is, while it is logged in
+  net::pace pace_;                            // of what is read
   std::uint64_t paced_bytes_ = 0;
   const executor where_;
   net::message_reader reader_;

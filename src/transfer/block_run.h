@@ -9,8 +9,8 @@
 
 namespace sluice::transfer {
 
-// Of an upload whose size is known. Each block counts once all of it came; what is there of the last
-// one when the run is thrown away does not.
+// Of an upload whose size is known. Each block counts once all of it came; what is there of the
+// last one when the run is thrown away does not.
 class block_run final : public byte_writer {
  public:
   // `first`: the number of the first block.

@@ -13,9 +13,7 @@ class BlockRun : public ::testing::Test {
     upload_ = value(world_.uploads().open(request_for("film.mov", content_.size()))).upload;
   }
 
-  block_run from(std::uint64_t first) {
-    return {upload_->attach({}, unasked("film.mov")), first};
-  }
+  block_run from(std::uint64_t first) { return {upload_->attach({}, unasked("film.mov")), first}; }
   [[nodiscard]] std::span<const std::byte> part(std::uint64_t begin, std::uint64_t end) const {
     return std::span(content_).subspan(begin, end - begin);
   }

@@ -1,4 +1,5 @@
-// What brings bytes into an upload one after the other, for a protocol that has no blocks of its own.
+// What brings bytes into an upload one after the other, for a protocol that has no blocks of its
+// own.
 #pragma once
 
 #include <cstdint>

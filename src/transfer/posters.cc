@@ -11,11 +11,10 @@ catalog::content_state state_of(const store::entry& file) {
 
 }  // namespace
 
-result<std::vector<std::byte>> posters::find(
-    const base::permitted<base::right::take>& /*asked*/, const store::entry& file) {
-  return site_.catalog.read([state = state_of(file)](catalog::session& s) {
-    return catalog::find_poster(s, state);
-  });
+result<std::vector<std::byte>> posters::find(const base::permitted<base::right::take>& /*asked*/,
+                                             const store::entry& file) {
+  return site_.catalog.read(
+      [state = state_of(file)](catalog::session& s) { return catalog::find_poster(s, state); });
 }
 
 result<void> posters::keep(const base::permitted<base::right::change>& /*asked*/,

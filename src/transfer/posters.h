@@ -22,8 +22,8 @@ class posters {
   explicit posters(site& where) : site_(where) {}
 
   // Empty: there is none.
-  [[nodiscard]] result<std::vector<std::byte>> find(
-      const base::permitted<base::right::take>& what, const store::entry& file);
+  [[nodiscard]] result<std::vector<std::byte>> find(const base::permitted<base::right::take>& what,
+                                                    const store::entry& file);
 
   [[nodiscard]] result<void> keep(const base::permitted<base::right::change>& what,
                                   const store::entry& file, std::span<const std::byte> picture);

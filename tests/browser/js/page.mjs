@@ -4,6 +4,7 @@ import fs from 'node:fs'
 import readline from 'node:readline'
 import { chromium } from 'playwright-core'
 import * as alone from './scenarios.mjs'
+import * as pictures from './shots.mjs'
 import * as together from './talking.mjs'
 
 const wanted = JSON.parse(process.argv[2])
@@ -35,7 +36,7 @@ async function open({ path = '/', language = 'en-GB', width = 1280, height = 800
 }
 
 try {
-  const told = await { ...alone, ...together }[wanted.scenario]({ wanted, say, heard, open, browser })
+  const told = await { ...alone, ...together, ...pictures }[wanted.scenario]({ wanted, say, heard, open, browser })
   say({ done: told ?? true })
 } catch (error) {
   say({ error: String(error?.stack ?? error) })
