@@ -1,5 +1,8 @@
 // Uploads in runs of blocks, any number of them at the same time: for the page, whose browser is
 // faster by several connections. As PUT, BLOCK and PUT_FINISH of the native protocol.
+#include <algorithm>
+#include <limits>
+
 #include "http/api.h"
 #include "http/api_json.h"
 #include "http/resumable_body.h"

@@ -2,6 +2,7 @@
 //
 // What Chromium is best at is one request with the whole file (server/uploads.ts). So such a request begins at the front,
 // slices come from the end on other connections, and where the two meet the first one is broken off: what came of it counts.
+import { failure } from '../server/api'
 import { block_bytes, blocks_of, held_of, send_blocks, type run, type sending } from '../server/uploads'
 
 const slice_blocks = 64
@@ -80,7 +81,12 @@ export class sender {
       const what = next()
       if (!what) return
       const [first, count] = what
-      await this.#start(first, this.file.slice(first * block_bytes, (first + count) * block_bytes)).done
+      try {
+        await this.#start(first, this.file.slice(first * block_bytes, (first + count) * block_bytes)).done
+      } catch (why) {
+        if (beside >= 0 && is_crowd(why)) return // what it had is sent by the others, in the next round
+        throw why
+      }
     }
   }
 
@@ -118,6 +124,9 @@ export class sender {
     if (trouble !== undefined) throw trouble
   }
 }
+
+// As many connections as may be.
+const is_crowd = (why: unknown) => why instanceof failure && (why.status === 429 || why.status === 503)
 
 function gaps_of(held: run[], blocks: number): run[] {
   const gaps: run[] = []
