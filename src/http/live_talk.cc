@@ -36,20 +36,13 @@ awaitable<json> live_session::join(const json& message) {
   const auto after = number_of(message, "after_version");
   if (!after) co_return refusal("join", after.error().detail);
   const auto by = person_of(shared_, *who_, std::move(*name).value_or(""), peer_);
-  if (by.guest) {
-    if (const auto fine = talk::check_name(by.name); !fine) {
-      co_return refusal_of("join", fine.error());
-    }
-  }
   auto& heard = talks();
   const auto joining = [&]() -> result<std::pair<talk_room, std::int64_t>> {
     auto room = shared_.tree.permit_talk(who_, *path);
     if (!room) return std::unexpected(room.error());
-    if (auto in = heard.join(*room, by); !in) return std::unexpected(in.error());
-    // Behind it: what is newer than this is heard.
-    const auto newest = shared_.talk.read(*room, {.limit = 1});
+    const auto newest = heard.join(*room, by);
     if (!newest) return std::unexpected(newest.error());
-    return std::pair{std::move(*room), newest->version};
+    return std::pair{std::move(*room), *newest};
   };
   const auto joined = co_await net::on_pool(shared_.pool, joining);
   if (!joined) co_return refusal_of("join", joined.error());

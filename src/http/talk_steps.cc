@@ -13,30 +13,40 @@ talk::person person_of(service& shared, const base::caller& who, std::string nam
   return talk::person_of(who, std::move(account), std::move(name), net::address_key(from));
 }
 
-awaitable<result<talk::spoken_ptr>> say(service& shared, const base::caller_ptr& who,
-                                        const std::string& path, const talk::draft& what,
-                                        const talk::person& by) {
+namespace {
+
+using outcome = result<talk::spoken_ptr>;
+
+// On the pool: `ask` with the room, and a callback that ends the wait.
+template <class Ask>
+awaitable<outcome> ask_in_room(service& shared, const base::caller_ptr& who,
+                               const std::string& path, const Ask& ask) {
   const auto start = [&](const auto& complete) {
     boost::asio::post(shared.pool, [&, complete] {
       const auto room = shared.tree.permit_talk(who, path);
       if (!room) return complete(std::unexpected(room.error()));
-      shared.talk.say(*room, what, by, [complete](auto said) { complete(std::move(said)); });
+      ask(*room, [complete](outcome said) { complete(std::move(said)); });
     });
   };
-  co_return co_await net::from_callback<result<talk::spoken_ptr>>(start);
+  co_return co_await net::from_callback<outcome>(start);
 }
 
-awaitable<result<talk::spoken_ptr>> amend(service& shared, const base::caller_ptr& who,
-                                          const std::string& path, const talk::amendment& what,
-                                          const talk::person& by) {
-  const auto start = [&](const auto& complete) {
-    boost::asio::post(shared.pool, [&, complete] {
-      const auto room = shared.tree.permit_talk(who, path);
-      if (!room) return complete(std::unexpected(room.error()));
-      shared.talk.amend(*room, what, by, [complete](auto said) { complete(std::move(said)); });
-    });
+}  // namespace
+
+awaitable<outcome> say(service& shared, const base::caller_ptr& who, const std::string& path,
+                       const talk::draft& what, const talk::person& by) {
+  const auto ask = [&](const talk_room& room, auto done) {
+    shared.talk.say(room, what, by, std::move(done));
   };
-  co_return co_await net::from_callback<result<talk::spoken_ptr>>(start);
+  co_return co_await ask_in_room(shared, who, path, ask);
+}
+
+awaitable<outcome> amend(service& shared, const base::caller_ptr& who, const std::string& path,
+                         const talk::amendment& what, const talk::person& by) {
+  const auto ask = [&](const talk_room& room, auto done) {
+    shared.talk.amend(room, what, by, std::move(done));
+  };
+  co_return co_await ask_in_room(shared, who, path, ask);
 }
 
 }  // namespace sluice::http

@@ -30,6 +30,18 @@ result<awaitable<void>> make(std::shared_ptr<session> self, const wire::frame_he
   return answer(std::move(self), head.request, std::move(*message));
 }
 
+// The same of what the connection's conversations answer.
+template <class Message>
+result<awaitable<void>> make(std::shared_ptr<session> self, const wire::frame_head& head,
+                             std::span<const std::byte> body,
+                             awaitable<void> (talks::*answer)(std::shared_ptr<session>,
+                                                              std::uint32_t, Message)) {
+  auto message = wire::parse_message<Message>(head.kind, body);
+  if (!message) return std::unexpected(message.error());
+  auto& answering = self->talks();
+  return (answering.*answer)(std::move(self), head.request, std::move(*message));
+}
+
 // An entry as the whole answer, or why there is none.
 void reply_entry(session& self, std::uint32_t request, const std::string& path,
                  const result<store::entry>& entry) {
@@ -92,17 +104,16 @@ result<awaitable<void>> make_request(std::shared_ptr<session> self, const wire::
     case wire::kind::remove: return make<v1::Remove>(std::move(self), head, body, answer_remove);
     case wire::kind::scrub: return make<v1::Scrub>(std::move(self), head, body, answer_scrub);
     case wire::kind::talk_read:
-      return make<v1::TalkRead>(std::move(self), head, body, answer_talk_read);
+      return make<v1::TalkRead>(std::move(self), head, body, &talks::read);
     case wire::kind::talk_join:
-      return make<v1::TalkJoin>(std::move(self), head, body, answer_talk_join);
+      return make<v1::TalkJoin>(std::move(self), head, body, &talks::join);
     case wire::kind::talk_leave:
-      return make<v1::TalkLeave>(std::move(self), head, body, answer_talk_leave);
-    case wire::kind::talk_say:
-      return make<v1::TalkSay>(std::move(self), head, body, answer_talk_say);
+      return make<v1::TalkLeave>(std::move(self), head, body, &talks::leave);
+    case wire::kind::talk_say: return make<v1::TalkSay>(std::move(self), head, body, &talks::say);
     case wire::kind::talk_amend:
-      return make<v1::TalkAmend>(std::move(self), head, body, answer_talk_amend);
+      return make<v1::TalkAmend>(std::move(self), head, body, &talks::amend);
     case wire::kind::talk_typing:
-      return make<v1::TalkTyping>(std::move(self), head, body, answer_talk_typing);
+      return make<v1::TalkTyping>(std::move(self), head, body, &talks::type);
     default: return fail(errc::bad_frame, "no request");
   }
 }

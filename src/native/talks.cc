@@ -28,6 +28,21 @@ bool is_own(const talk::message& what, const base::caller& who) {
 
 using outcome = result<talk::spoken_ptr>;
 
+// On the pool: `ask` with the room, and a callback that ends the wait.
+template <class Ask>
+awaitable<outcome> ask_in_room(service& shared, base::caller_ptr who, const std::string& path,
+                               const Ask& ask) {
+  const auto start = [&](const auto& complete) {
+    boost::asio::post(shared.pool, [&, complete] {
+      const auto room = shared.tree.permit_talk(who, path);
+      if (!room) return complete(std::unexpected(room.error()));
+      ask(*room, [complete](outcome said) { complete(std::move(said)); });
+    });
+  };
+  auto said = co_await net::from_callback<outcome>(start);
+  co_return said;
+}
+
 void reply_said(session& self, std::uint32_t request, const std::string& path, const outcome& said,
                 bool own) {
   if (!said) return self.reply_error(request, said.error(), path);
@@ -37,42 +52,6 @@ void reply_said(session& self, std::uint32_t request, const std::string& path, c
 }
 
 }  // namespace
-
-awaitable<void> answer_talk_read(std::shared_ptr<session> self, std::uint32_t request,
-                                 v1::TalkRead message) {
-  auto& talks = self->talks();
-  return talks.read(std::move(self), request, std::move(message));
-}
-
-awaitable<void> answer_talk_join(std::shared_ptr<session> self, std::uint32_t request,
-                                 v1::TalkJoin message) {
-  auto& talks = self->talks();
-  return talks.join(std::move(self), request, std::move(message));
-}
-
-awaitable<void> answer_talk_leave(std::shared_ptr<session> self, std::uint32_t request,
-                                  v1::TalkLeave message) {
-  auto& talks = self->talks();
-  return talks.leave(std::move(self), request, std::move(message));
-}
-
-awaitable<void> answer_talk_say(std::shared_ptr<session> self, std::uint32_t request,
-                                v1::TalkSay message) {
-  auto& talks = self->talks();
-  return talks.say(std::move(self), request, std::move(message));
-}
-
-awaitable<void> answer_talk_amend(std::shared_ptr<session> self, std::uint32_t request,
-                                  v1::TalkAmend message) {
-  auto& talks = self->talks();
-  return talks.amend(std::move(self), request, std::move(message));
-}
-
-awaitable<void> answer_talk_typing(std::shared_ptr<session> self, std::uint32_t request,
-                                   v1::TalkTyping message) {
-  auto& talks = self->talks();
-  return talks.type(std::move(self), request, std::move(message));
-}
 
 talks::talks(session& of)
     : session_(of), changed_(of.where()), alive_(std::make_shared<talks*>(this)) {}
@@ -180,19 +159,13 @@ awaitable<void> talks::join(std::shared_ptr<session> self, std::uint32_t request
   auto& shared = self->shared();
   const auto who = self->caller();
   const auto by = person_of(shared, *who, message.name(), self->peer());
-  if (by.guest) {
-    const auto fine = talk::check_name(by.name);
-    if (!fine) co_return self->reply_error(request, fine.error(), message.path());
-  }
   auto& heard = hears();
   const auto joining = [&]() -> result<std::pair<talk_room, std::int64_t>> {
     auto room = shared.tree.permit_talk(who, message.path());
     if (!room) return std::unexpected(room.error());
-    if (auto in = heard.join(*room, by); !in) return std::unexpected(in.error());
-    // Behind it: what is newer than this is heard.
-    const auto newest = shared.talk.read(*room, {.limit = 1});
+    const auto newest = heard.join(*room, by);
     if (!newest) return std::unexpected(newest.error());
-    return std::pair{std::move(*room), newest->version};
+    return std::pair{std::move(*room), *newest};
   };
   const auto joined = co_await net::on_pool(shared.pool, joining);
   if (!joined) co_return self->reply_error(request, joined.error(), message.path());
@@ -302,14 +275,10 @@ awaitable<void> talks::say(std::shared_ptr<session> self, std::uint32_t request,
   auto& shared = self->shared();
   const auto who = self->caller();
   const auto by = speaker_in(message.path(), message.name());
-  const auto start = [&](const auto& complete) {
-    boost::asio::post(shared.pool, [&, complete] {
-      const auto room = shared.tree.permit_talk(who, message.path());
-      if (!room) return complete(std::unexpected(room.error()));
-      shared.talk.say(*room, draft_of(message), by, [complete](auto said) { complete(said); });
-    });
+  const auto ask = [&](const talk_room& room, auto done) {
+    shared.talk.say(room, draft_of(message), by, std::move(done));
   };
-  const auto said = co_await net::from_callback<outcome>(start);
+  const auto said = co_await ask_in_room(shared, who, message.path(), ask);
   reply_said(*self, request, message.path(), said, true);
 }
 
@@ -318,15 +287,10 @@ awaitable<void> talks::amend(std::shared_ptr<session> self, std::uint32_t reques
   auto& shared = self->shared();
   const auto who = self->caller();
   const auto by = speaker_in(message.path(), "");
-  const auto start = [&](const auto& complete) {
-    boost::asio::post(shared.pool, [&, complete] {
-      const auto room = shared.tree.permit_talk(who, message.path());
-      if (!room) return complete(std::unexpected(room.error()));
-      shared.talk.amend(*room, amendment_of(message), by,
-                        [complete](auto said) { complete(said); });
-    });
+  const auto ask = [&](const talk_room& room, auto done) {
+    shared.talk.amend(room, amendment_of(message), by, std::move(done));
   };
-  const auto said = co_await net::from_callback<outcome>(start);
+  const auto said = co_await ask_in_room(shared, who, message.path(), ask);
   reply_said(*self, request, message.path(), said, said && is_own((*said)->what(), *who));
 }
 

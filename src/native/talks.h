@@ -61,18 +61,4 @@ class talks {
   bool ended_ = false;
 };
 
-// For requests.cc.
-awaitable<void> answer_talk_read(std::shared_ptr<session> self, std::uint32_t request,
-                                 v1::TalkRead message);
-awaitable<void> answer_talk_join(std::shared_ptr<session> self, std::uint32_t request,
-                                 v1::TalkJoin message);
-awaitable<void> answer_talk_leave(std::shared_ptr<session> self, std::uint32_t request,
-                                  v1::TalkLeave message);
-awaitable<void> answer_talk_say(std::shared_ptr<session> self, std::uint32_t request,
-                                v1::TalkSay message);
-awaitable<void> answer_talk_amend(std::shared_ptr<session> self, std::uint32_t request,
-                                  v1::TalkAmend message);
-awaitable<void> answer_talk_typing(std::shared_ptr<session> self, std::uint32_t request,
-                                   v1::TalkTyping message);
-
 }  // namespace sluice::native

@@ -17,7 +17,19 @@ listener::~listener() {
   while (!rooms_.empty()) drop(rooms_.size() - 1);
 }
 
-result<void> listener::join(const base::permitted<right::talk>& where, const person& as) {
+// In this order: what is said between the two is heard.
+result<std::int64_t> listener::join(const base::permitted<right::talk>& where, const person& as) {
+  if (as.guest) {
+    if (const auto fine = check_name(as.name); !fine) return std::unexpected(fine.error());
+  }
+  if (const auto entered = enter(where, as); !entered) return std::unexpected(entered.error());
+  const auto newest = home_->read(where, {.limit = 1});
+  if (newest) return newest->version;
+  leave(where.path());
+  return std::unexpected(newest.error());
+}
+
+result<void> listener::enter(const base::permitted<right::talk>& where, const person& as) {
   auto seen = base::permit<right::see>(where.by(), where.path());
   if (!seen) return std::unexpected(seen.error());
   const std::lock_guard lock(home_->mutex_);

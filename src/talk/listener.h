@@ -53,11 +53,13 @@ class listener {
   listener(const listener&) = delete;
   listener& operator=(const listener&) = delete;
 
-  // From now on it hears of the room, once `begin` is called: so whoever reads what was said before
-  // in between has all of it. Again for a room that it is in: the same anew.
-  //   busy: in `rooms_max` already; not_found, not_allowed: it may not see it
-  [[nodiscard]] result<void> join(const base::permitted<base::right::talk>& where,
-                                  const person& as);
+  // From now on it hears of the room, once `begin` is called: so whoever reads what was said up to
+  // the version that this tells has all of it. Again for a room that it is in: the same anew.
+  // Blocks on the catalog.
+  //   busy: in `rooms_max` already; not_found, not_allowed: it may not see it; invalid_argument:
+  //   the name of a guest
+  [[nodiscard]] result<std::int64_t> join(const base::permitted<base::right::talk>& where,
+                                          const person& as);
   // Messages up to `told_version` were told.
   void begin(const std::string& path, std::int64_t told_version);
   // False where it was not there.
@@ -92,6 +94,8 @@ class listener {
     std::vector<std::string> typing{};
   };
 
+  [[nodiscard]] result<void> enter(const base::permitted<base::right::talk>& where,
+                                   const person& as);
   // With the lock of `home_`.
   [[nodiscard]] membership* find(const std::string& path);
   [[nodiscard]] const membership* find(const std::string& path) const;

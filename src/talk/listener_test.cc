@@ -17,7 +17,8 @@ class ear {
  public:
   explicit ear(world& w) : hears(w.talk().listen([this] { ++woken; })) {}
 
-  result<void> join(const test::somebody& who, const std::string& path, std::int64_t told = 0) {
+  result<std::int64_t> join(const test::somebody& who, const std::string& path,
+                            std::int64_t told = 0) {
     auto joined = hears->join(world::at(who, path), who.as);
     if (joined) hears->begin(path, told);
     return joined;

@@ -4,8 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "access/table.h"
-#include "transfer/test_world.h"
+#include "transfer/test_people.h"
 
 namespace sluice::transfer {
 namespace {
@@ -17,7 +16,6 @@ using test::bytes;
 using test::content_of;
 using test::mib;
 using test::value;
-using test::world;
 
 class keeper final : public name_keeper {
  public:
@@ -31,13 +29,9 @@ class keeper final : public name_keeper {
   access::table& table_;
 };
 
-class reach_test : public testing::Test {
+class reach_test : public test::people {
  protected:
-  reach_test() : table_(value(access::table::open(w.catalog(), {}))), keeper_(*table_) {
-    value(table_->add_account("anna", "", {{"", rights::all()}}));
-    anna = value(table_->find_by_token(value(table_->add_token({.account = "anna"})).text));
-    bind();
-  }
+  reach_test() : keeper_(*table_), anna(somebody("anna", {{"", rights::all()}})) { bind(); }
 
   // What the server does at its start.
   void bind() {
@@ -83,11 +77,8 @@ class reach_test : public testing::Test {
   }
   result<store::entry> put_large(const base::caller_ptr& who, const std::string& path,
                                  std::uint64_t size_bytes) {
-    auto to = permit<right::give>(who, path);
-    if (!to) return std::unexpected(to.error());
-    upload_request wanted(value(allowed_place<right::give>::of(*to)));
-    wanted.size_bytes = size_bytes;
-    auto opened = w.asking_uploads().open(wanted);
+    if (auto to = permit<right::give>(who, path); !to) return std::unexpected(to.error());
+    auto opened = w.asking_uploads().open(wanted_by(who, path, size_bytes));
     if (!opened) return std::unexpected(opened.error());
     const auto content = content_of(size_bytes);
     {
@@ -103,8 +94,6 @@ class reach_test : public testing::Test {
     return done.get_future().get();
   }
 
-  world w;
-  std::unique_ptr<access::table> table_;
   keeper keeper_;
   base::caller_ptr anna;
 };
@@ -162,7 +151,7 @@ TEST_F(reach_test, limits_hold_for_small_and_large_together_and_over_a_restart) 
   EXPECT_TRUE(put_small(link, "in/a", 5));
   EXPECT_FAILS(put_large(link, "in/b", 2 * mib), errc::no_space);
   EXPECT_TRUE(put_large(link, "in/b", mib));
-  EXPECT_FAILS(put_small(link, "in/a", 6), errc::exists);  // and costs nothing
+  EXPECT_FAILS(put_small(link, "in/a", 6), errc::exists);          // and costs nothing
   EXPECT_FAILS(put_large(link, "in/c", mib - 4), errc::no_space);  // one byte over
   EXPECT_EQ(table_->links("").front().used.bytes, mib + 5);
   EXPECT_EQ(table_->links("").front().used.files, 2U);
@@ -181,10 +170,7 @@ TEST_F(reach_test, limits_hold_for_small_and_large_together_and_over_a_restart) 
 TEST_F(reach_test, what_is_open_counts_while_it_is) {
   std::filesystem::create_directory(w.root() / "in");
   const auto link = link_to("in", access::dropping, {.bytes = 2 * mib, .uploads = 1});
-  upload_request wanted(
-      value(allowed_place<right::give>::of(value(permit<right::give>(link, "in/a")))));
-  wanted.size_bytes = mib;
-  const auto opened = value(w.asking_uploads().open(wanted));
+  const auto opened = value(w.asking_uploads().open(wanted_by(link, "in/a", mib)));
   EXPECT_FAILS(put_large(link, "in/b", mib), errc::busy);
   EXPECT_FAILS(put_small(link, "in/b", mib + 1), errc::no_space);
   value(opened.upload->abort());

@@ -2,8 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "access/table.h"
-#include "transfer/test_world.h"
+#include "transfer/test_people.h"
 
 namespace sluice::transfer {
 namespace {
@@ -15,36 +14,17 @@ using test::bytes;
 using test::content_of;
 using test::mib;
 using test::value;
-using test::world;
 
 constexpr rights writing{right::see, right::take, right::give, right::change};
 
-class rights_test : public testing::Test {
+class rights_test : public test::people {
  protected:
-  rights_test() : table_(value(access::table::open(w.catalog(), {}))) {
-    anna = somebody("anna", {{"", writing}});
-    bert = somebody("bert", {{"", writing}});
-  }
-
-  base::caller_ptr somebody(const std::string& name, const std::vector<access::grant>& what) {
-    value(table_->add_account(name, "", what));
-    return value(table_->find_by_token(value(table_->add_token({.account = name})).text));
-  }
   void grant(const std::string& name, const std::string& path, rights what) {
     value(table_->put_grant(name, {path, what}));
   }
-  static upload_request wanted_by(const base::caller_ptr& who, const std::string& path,
-                                  std::uint64_t size_bytes) {
-    upload_request wanted(
-        value(allowed_place<right::give>::of(value(permit<right::give>(who, path)))));
-    wanted.size_bytes = size_bytes;
-    wanted.mtime_ns = 1'600'000'000'000'000'000;
-    return wanted;
-  }
 
-  world w;
-  std::unique_ptr<access::table> table_;
-  base::caller_ptr anna, bert;
+  base::caller_ptr anna = somebody("anna", {{"", writing}});
+  base::caller_ptr bert = somebody("bert", {{"", writing}});
 };
 
 TEST_F(rights_test, an_upload_is_there_for_whom_it_belongs_to) {
