@@ -30,12 +30,12 @@ std::string replaced(std::string text, std::string_view what, std::string_view b
 std::string said_by(const talk_message& note) { return one_line(note.author + ": " + note.text); }
 
 std::uint64_t first_frame(const notes& of, const talk_message& note) {
-  return of.start_frame + frame_at(note.at_ms.value_or(0), of.rate);
+  return of.start_frame + frame_at(note.at_ms.value_or(0), of.rate.value());
 }
 
 std::uint64_t frames_of(const notes& of, const talk_message& note) {
   if (!note.until_ms) return 1;
-  const auto end = of.start_frame + frame_at(*note.until_ms, of.rate);
+  const auto end = of.start_frame + frame_at(*note.until_ms, of.rate.value());
   return std::max<std::uint64_t>(1, end - std::min(end, first_frame(of, note)));
 }
 
@@ -60,7 +60,7 @@ std::string lines_of(const std::string& text) {
 
 std::string timecode_or_none(const notes& of, const std::optional<std::uint64_t>& at_ms) {
   if (!at_ms) return "";
-  return timecode(of.start_frame + frame_at(*at_ms, of.rate), of.rate);
+  return timecode(of.start_frame + frame_at(*at_ms, of.rate.value()), of.rate.value());
 }
 
 nlohmann::ordered_json or_null(const std::optional<std::uint64_t>& value) {
@@ -69,7 +69,10 @@ nlohmann::ordered_json or_null(const std::optional<std::uint64_t>& value) {
 
 // --- fcpxml ---
 
+// Also what XML 1.0 (2.2) cannot have at all: U+FFFE and U+FFFF.
 std::string xml(std::string text) {
+  text = replaced(std::move(text), "\xef\xbf\xbe", "\\xef\\xbf\\xbe");
+  text = replaced(std::move(text), "\xef\xbf\xbf", "\\xef\\xbf\\xbf");
   text = replaced(std::move(text), "&", "&amp;");
   text = replaced(std::move(text), "<", "&lt;");
   text = replaced(std::move(text), ">", "&gt;");
@@ -78,9 +81,10 @@ std::string xml(std::string text) {
 
 // "1001/24000s": as many frames.
 std::string rational(const notes& of, std::uint64_t frames) {
-  const auto seconds = frames * of.rate.seconds;
-  if (seconds % of.rate.frames == 0) return fmt::format("{}s", seconds / of.rate.frames);
-  return fmt::format("{}/{}s", seconds, of.rate.frames);
+  const auto seconds = frames * of.rate.value().seconds;
+  if (seconds % of.rate.value().frames == 0)
+    return fmt::format("{}s", seconds / of.rate.value().frames);
+  return fmt::format("{}/{}s", seconds, of.rate.value().frames);
 }
 
 std::string marker(const notes& of, const talk_message& note) {
@@ -121,10 +125,12 @@ std::string to_csv(const notes& of) {
 
 std::string to_json_text(const notes& of) {
   nlohmann::ordered_json told{
-      {"title", of.title},
-      {"frame_rate", {{"frames", of.rate.frames}, {"seconds", of.rate.seconds}}},
-      {"drop_frame", of.rate.drops},
-      {"notes", nlohmann::ordered_json::array()}};
+      {"title", of.title}, {"frame_rate", nullptr}, {"drop_frame", nullptr}};
+  if (of.rate) {
+    told["frame_rate"] = {{"frames", of.rate->frames}, {"seconds", of.rate->seconds}};
+    told["drop_frame"] = of.rate->drops;
+  }
+  told["notes"] = nlohmann::ordered_json::array();
   for (const auto& note : of.messages) {
     nlohmann::ordered_json one{{"id", note.id},
                                {"author", note.author},
@@ -133,7 +139,7 @@ std::string to_json_text(const notes& of) {
                                {"at_ms", or_null(note.at_ms)},
                                {"until_ms", or_null(note.until_ms)},
                                {"timecode", timecode_or_none(of, note.at_ms)},
-                               {"frame", note.at_ms ? frame_at(*note.at_ms, of.rate) : 0},
+                               {"frame", note.at_ms ? frame_at(*note.at_ms, of.rate.value()) : 0},
                                {"resolved", note.resolved},
                                {"reply_to", or_null(note.reply_to)},
                                {"time_ms", note.time_ms}};
@@ -145,12 +151,12 @@ std::string to_json_text(const notes& of) {
 
 std::string to_edl(const notes& of) {
   std::string text = fmt::format("TITLE: {}\r\nFCM: {}DROP FRAME\r\n", one_line(of.title),
-                                 of.rate.drops ? "" : "NON-");
+                                 of.rate.value().drops ? "" : "NON-");
   std::size_t number = 0;
   for (const auto& note : timed(of.messages)) {
     const auto first = first_frame(of, note);
-    const auto begin = timecode(first, of.rate);
-    const auto end = timecode(first + 1, of.rate);
+    const auto begin = timecode(first, of.rate.value());
+    const auto end = timecode(first + 1, of.rate.value());
     text += fmt::format("\r\n{:03}  001      V     C        {} {} {} {}\r\n", ++number, begin, end,
                         begin, end);
     text += fmt::format(" |C:ResolveColor{} |M:{} |D:{}\r\n", note.resolved ? "Green" : "Blue",
@@ -179,8 +185,8 @@ std::string to_fcpxml(const notes& of) {
         <sequence format="r1" tcStart="{}" tcFormat="{}" duration="{}"><spine>
           <gap name="{}" offset="{}" start="{}" duration="{}">
 )",
-      rational(of, 1), title, title, start, of.rate.drops ? "DF" : "NDF", duration, title, start,
-      start, duration);
+      rational(of, 1), title, title, start, of.rate.value().drops ? "DF" : "NDF", duration, title,
+      start, start, duration);
   for (const auto& note : all) text += marker(of, note);
   return text +
          "          </gap>\n        </spine></sequence>\n      </project>\n    </event>\n"

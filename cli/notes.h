@@ -14,8 +14,8 @@ namespace sluice::cli {
 struct notes {
   std::string title;  // the name of the film
   std::vector<client::talk_message> messages;
-  frame_rate rate;
-  std::uint64_t start_frame = 0;  // of the film, in the timecode
+  std::optional<frame_rate> rate{};  // none where nothing asks for it: see needs_rate
+  std::uint64_t start_frame = 0;     // of the film, in the timecode
 };
 
 // Only what has a time is in the formats of programs that cut; csv and json have all.

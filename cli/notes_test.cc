@@ -21,7 +21,7 @@ notes of_film(std::string_view rate, std::uint64_t start_frame = 0) {
                         .at_ms = 1'000,
                         .until_ms = 2'000,
                         .resolved = true}},
-          .rate = parse_frame_rate(rate).value(),
+          .rate = parse_frame_rate(rate),
           .start_frame = start_frame};
 }
 
@@ -64,6 +64,15 @@ TEST(notes, as_fcpxml) {
   EXPECT_THAT(to_fcpxml(of_film("29.97")), HasSubstr("tcFormat=\"DF\""));
 }
 
+// XML 1.0, 2.2: characters that no document may have, however they are written.
+TEST(notes, as_fcpxml_without_what_xml_cannot_have) {
+  auto film = of_film("25");
+  film.messages = {
+      {.id = 1, .author = "a", .text = "\xef\xbf\xbe\xef\xbf\xbf\xef\xbf\xbd", .at_ms = 0}};
+  EXPECT_THAT(to_fcpxml(film),
+              HasSubstr("value=\"a: \\xef\\xbf\\xbe\\xef\\xbf\\xbf\xef\xbf\xbd\""));
+}
+
 TEST(notes, as_subtitles) {
   EXPECT_EQ(to_srt(of_film("25")),
             "1\r\n00:00:01,000 --> 00:00:02,000\r\n安娜: first, \"so\" ->\r\n\r\n"
@@ -77,6 +86,41 @@ TEST(notes, as_json) {
   EXPECT_EQ(told["notes"][0]["timecode"], "00:01:23:12");
   EXPECT_TRUE(told["notes"][1]["timecode"].is_null());
   EXPECT_EQ(told["notes"][2]["text"], "first,\n\"so\" -->");
+}
+
+TEST(notes, without_a_frame_rate) {
+  auto film = of_film("25");
+  film.rate.reset();
+  film.messages = {{.id = 4, .author = "anna", .text = "no time"}};
+  EXPECT_TRUE(nlohmann::json::parse(to_json_text(film))["frame_rate"].is_null());
+  EXPECT_THAT(to_csv(film), HasSubstr("4,,,,anna,no time,no,,0"));
+  EXPECT_EQ(to_srt(film), "");
+}
+
+// By hand: 30,000 / 1,001 frames a second, of which the first two numbers of each minute but every
+// tenth are left away; 60,000 / 1,001 and four.
+TEST(notes, in_drop_frame) {
+  auto film = of_film("29.97");
+  film.messages = {{.id = 1, .author = "a", .text = "t", .at_ms = 60'027},   // frame 1,799
+                   {.id = 2, .author = "a", .text = "t", .at_ms = 60'060},   // 1,800
+                   {.id = 3, .author = "a", .text = "t", .at_ms = 600'000},  // 17,982
+                   {.id = 4,
+                    .author = "a",
+                    .text = "t",
+                    .at_ms = 3'599'967,       // 107,891
+                    .until_ms = 3'660'060}};  // 109,692
+  const auto slow = to_edl(film);
+  for (const auto* each : {"C        00:00:59;29 00:01:00;02 ", "C        00:01:00;02 00:01:00;03 ",
+                           "C        00:10:00;00 00:10:00;01 ", "C        00:59:59;29 01:00:00;00 ",
+                           "|D:1801\r\n", "FCM: DROP FRAME\r\n"}) {
+    EXPECT_THAT(slow, HasSubstr(each));
+  }
+  film.rate = parse_frame_rate("59.94");
+  const auto fast = to_edl(film);
+  for (const auto* each : {"C        00:00:59;58 00:00:59;59 ", "C        00:01:00;04 00:01:00;05 ",
+                           "C        00:10:00;00 00:10:00;01 ", "|D:3602\r\n"}) {
+    EXPECT_THAT(fast, HasSubstr(each));
+  }
 }
 
 TEST(notes, of_a_hostile_server_act_nowhere) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <utility>
 
 namespace sluice::cli {
@@ -60,6 +61,11 @@ std::optional<frame_rate> parse_frame_rate(std::string_view text) {
   return found->second;
 }
 
+std::string_view name_of(const frame_rate& rate) {
+  const auto* found = std::ranges::find(rates, rate, [](const auto& one) { return one.second; });
+  return found == rates.end() ? std::string_view("unnamed") : found->first;
+}
+
 const std::vector<std::string>& frame_rate_names() {
   static const auto names = [] {
     std::vector<std::string> made;
@@ -68,6 +74,15 @@ const std::vector<std::string>& frame_rate_names() {
     return made;
   }();
   return names;
+}
+
+std::optional<frame_rate> frame_rate_near(double frames_a_second) {
+  constexpr double tolerance = 0.0004;
+  for (const auto& [name, rate] : rates) {
+    const double exact = static_cast<double>(rate.frames) / static_cast<double>(rate.seconds);
+    if (std::abs(frames_a_second - exact) <= exact * tolerance) return rate;
+  }
+  return std::nullopt;
 }
 
 std::uint64_t frame_at(std::uint64_t time_ms, const frame_rate& rate) {

@@ -25,8 +25,12 @@ struct frame_rate {
 // "23.976", "24", "25", "29.97" (drop-frame), "29.97ndf", "30", "50", "59.94" (drop-frame),
 // "59.94ndf", "60"; nullopt for anything else.
 [[nodiscard]] std::optional<frame_rate> parse_frame_rate(std::string_view text);
+[[nodiscard]] std::string_view name_of(const frame_rate& rate);
 // All of them.
 [[nodiscard]] const std::vector<std::string>& frame_rate_names();
+// The one of them that is meant by a measured rate: 29.97 and 30 are a thousandth apart, so it has
+// to be closer than half of that. Drop-frame where there is a choice.
+[[nodiscard]] std::optional<frame_rate> frame_rate_near(double frames_a_second);
 
 // The frame that is shown at that time, from 0. Times are known to the millisecond: a frame that
 // begins within the next one counts as begun.

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace sluice::cli {
 namespace {
 
@@ -70,6 +72,18 @@ TEST(timecode, a_time_is_the_frame_that_is_shown) {
       ASSERT_EQ(frame_at(begins_us / 1000, one), frame) << name;
       ASSERT_EQ(frame_at((begins_us + 500) / 1000, one), frame) << name;
     }
+  }
+}
+
+TEST(timecode, a_measured_rate_is_one_that_has_a_name) {
+  EXPECT_EQ(frame_rate_near(25.0), rate("25"));
+  EXPECT_EQ(frame_rate_near(29.97), rate("29.97")) << "drop-frame";
+  EXPECT_EQ(frame_rate_near(59.9401), rate("59.94"));
+  EXPECT_EQ(frame_rate_near(23.9761), rate("23.976"));
+  EXPECT_EQ(frame_rate_near(24.0), rate("24"));
+  EXPECT_EQ(frame_rate_near(30 * 1.00039), rate("30"));
+  for (const double none : {30 * 1.0005, 0.0, -25.0, 15.0, 120.0, std::nan("")}) {
+    EXPECT_FALSE(frame_rate_near(none)) << none;
   }
 }
 
