@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """A crowd in one room, and a long history: `./dev bench talk`.
 
-Rounds are interleaved: a crowd over WebSocket, then one over the native protocol, then all again. Tables go to standard
-output. A latency is from before a message is posted, over its commit on the disk, until a listener has it; the crowd is
+First the page and `sluice chat` talk to each other. Rounds of crowds are interleaved: one over WebSocket, then one over the
+native protocol, then all again. Tables go to standard output. A latency is from before a message is posted, over its commit on the disk, until a listener has it; the crowd is
 one process, so that the last listener's latency has the reading of all others in it.
 """
 
@@ -10,6 +10,7 @@ import argparse
 import http.client
 import json
 import multiprocessing
+import os
 import re
 import resource
 import select
@@ -38,6 +39,7 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     with tempfile.TemporaryDirectory(dir=options.work, prefix="sluice-talk-") as folder:
         print(", ".join(f"{name} {value}" for name, value in machine.describe(options.work, "as it is").items()))
+        both_ways(options, Path(folder) / "pair")
         crowds(options, Path(folder) / "crowd")
         history(options, Path(folder) / "history")
 
@@ -49,6 +51,7 @@ def parse_options():
     parser.add_argument("--listeners", default=1000, type=int)
     parser.add_argument("--messages", default=20, type=int, help="in each round")
     parser.add_argument("--rounds", default=3, type=int)
+    parser.add_argument("--pair-messages", default=200, type=int, help="each way between the page and a terminal")
     parser.add_argument("--history", default=100_000, type=int, help="messages of the long conversation")
     return parser.parse_args()
 
@@ -74,6 +77,49 @@ class Served:
     def anonymous_bytes(self):
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"RssAnon:\s+(\d+)", status)[1]) * 1024
+
+
+# --- the page and a terminal ---
+
+
+def both_ways(options, root):
+    with Served(options.build, root) as server:
+        page = join_by_websocket(server.port)
+        chat = subprocess.Popen([options.build / "sluice", "chat", f"sluice://127.0.0.1:{server.port}/a.mp4", "--name", "anna"],
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
+        chat.stdout.readline()  # it is there
+        ways = {
+            "page to terminal": (lambda text: send_text(page, {"kind": "say", "path": "a.mp4", "text": text}), chat.stdout),
+            "terminal to page": (lambda text: os.write(chat.stdin.fileno(), text.encode() + b"\n"), page),
+        }
+        print(f"\nThe page (WebSocket) and `sluice chat`, {options.pair_messages} messages each way\n")
+        print("| way | p50 ms | p99 ms | slowest ms |\n|---|---|---|---|")
+        for name, (send, ear) in ways.items():
+            taken = [one_message(send, ear) for _ in range(options.pair_messages)]
+            percentiles = statistics.quantiles(taken, n=100)
+            print(f"| {name} | {percentiles[49]:.1f} | {percentiles[98]:.1f} | {max(taken):.1f} |")
+        chat.stdin.close()
+        chat.wait(_DEADLINE_S)
+        page.close()
+
+
+def one_message(send, ear):
+    """What it took to the other side, in ms; then a pause, since nobody may say more than 5 a second."""
+    began = time.monotonic_ns()
+    send(f"sent {began} ")
+    heard = b""
+    while f"sent {began} ".encode() not in heard:
+        if not select.select([ear], [], [], _DEADLINE_S)[0]:
+            sys.exit("a message did not come")
+        heard = heard[-64:] + os.read(ear.fileno(), 1 << 16)
+    taken_ms = (time.monotonic_ns() - began) / 1e6
+    time.sleep(_PAUSE_S)
+    return taken_ms
+
+
+def send_text(link, message):
+    wish = json.dumps(message).encode()
+    link.sendall(bytes([0x81, 0x80 | len(wish), 0, 0, 0, 0]) + wish)
 
 
 # --- a crowd ---
@@ -157,8 +203,7 @@ def join_by_websocket(port):
     answer = b""
     while not answer.endswith(b"\r\n\r\n"):
         answer += link.recv(1)
-    wish = b'{"kind":"join","path":"a.mp4"}'
-    link.sendall(bytes([0x81, 0x80 | len(wish), 0, 0, 0, 0]) + wish)
+    send_text(link, {"kind": "join", "path": "a.mp4"})
     while b'"kind":"joined"' not in answer:
         answer += link.recv(4096)
     return link
