@@ -167,6 +167,13 @@ CREATE TABLE poster (
 );
 CREATE INDEX poster_by_number ON poster (number);
 )sql",
+    // 7: which file a room is about, whatever its name.
+    R"sql(
+ALTER TABLE talk_room ADD COLUMN dev BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE talk_room ADD COLUMN ino BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE talk_room ADD COLUMN btime_ns BIGINT NOT NULL DEFAULT 0;
+CREATE INDEX talk_room_by_file ON talk_room (ino, dev, btime_ns);
+)sql",
 };
 
 void run_statements(session& s, std::string_view text) {

@@ -74,6 +74,32 @@ struct at_or_below {
 };
 #define SLUICE_AT_OR_BELOW "(path = :at OR substr(path, 1, length(:above1)) = :above2)"
 
+// No path begins with a slash: under such a one a room is nobody's.
+#define SLUICE_REMOVED "(substr(path, 1, 1) = '/')"
+
+#define SLUICE_SELECT_ROOMS "SELECT id, path, messages, dev, ino, btime_ns FROM talk_room "
+
+// The first row of SLUICE_SELECT_ROOMS.
+std::optional<room_row> room_of(query& q) {
+  room_row row;
+  std::int64_t dev = 0;
+  std::int64_t ino = 0;
+  q.out(row.id).out(row.path).out(row.messages).out(dev).out(ino).out(row.file.btime_ns);
+  if (!q.next()) return std::nullopt;
+  row.file.dev = static_cast<std::uint64_t>(dev);
+  row.file.ino = static_cast<std::uint64_t>(ino);
+  return row;
+}
+
+std::vector<std::int64_t> removed_rooms(session& s, std::int64_t limit) {
+  std::vector<std::int64_t> found;
+  std::int64_t id = 0;
+  query q(s, "SELECT id FROM talk_room WHERE " SLUICE_REMOVED " LIMIT :limit");
+  q.in(limit).out(id);
+  while (q.next()) found.push_back(id);
+  return found;
+}
+
 }  // namespace
 
 std::int64_t next_change(session& s) {
@@ -86,11 +112,34 @@ std::int64_t next_change(session& s) {
 }
 
 std::optional<room_row> find_room(session& s, const std::string& path) {
-  room_row row{.path = path};
-  query q(s, "SELECT id, messages FROM talk_room WHERE path = :path");
-  q.in(path).out(row.id).out(row.messages);
-  if (!q.next()) return std::nullopt;
-  return row;
+  query q(s, SLUICE_SELECT_ROOMS "WHERE path = :path");
+  q.in(path);
+  return room_of(q);
+}
+
+std::optional<room_row> find_room(session& s, const file_identity& file) {
+  query q(s, SLUICE_SELECT_ROOMS
+          "WHERE ino = :ino AND dev = :dev AND btime_ns = :btime AND NOT " SLUICE_REMOVED
+          " ORDER BY id DESC");
+  const auto ino = static_cast<std::int64_t>(file.ino);
+  const auto dev = static_cast<std::int64_t>(file.dev);
+  q.in(ino).in(dev).in(file.btime_ns);
+  return room_of(q);
+}
+
+void set_room_file(session& s, std::int64_t room_id, const file_identity& file) {
+  const auto dev = static_cast<std::int64_t>(file.dev);
+  const auto ino = static_cast<std::int64_t>(file.ino);
+  query(s, "UPDATE talk_room SET dev = :dev, ino = :ino, btime_ns = :btime WHERE id = :id")
+      .in(dev)
+      .in(ino)
+      .in(file.btime_ns)
+      .in(room_id)
+      .run();
+}
+
+void set_room_path(session& s, std::int64_t room_id, const std::string& path) {
+  query(s, "UPDATE talk_room SET path = :path WHERE id = :id").in(path).in(room_id).run();
 }
 
 room_row find_or_make_room(session& s, const std::string& path) {
@@ -114,9 +163,29 @@ bool has_rooms(session& s, const std::string& path) {
 
 void remove_rooms(session& s, const std::string& path) {
   const at_or_below there{path};
-  query q(s, "DELETE FROM talk_room WHERE " SLUICE_AT_OR_BELOW);
+  query q(s, "UPDATE talk_room SET path = '/' || CAST(id AS TEXT) WHERE " SLUICE_AT_OR_BELOW);
   there.bind_in(q);
   q.run();
+}
+
+bool has_removed_rooms(session& s) { return !removed_rooms(s, 1).empty(); }
+
+bool sweep_rooms(session& s, std::int64_t rows_max) {
+  const auto rooms = removed_rooms(s, rows_max);
+  std::int64_t left = rows_max;
+  for (const auto room : rooms) {
+    const auto asked = left;
+    left -= query(s,
+                  "DELETE FROM talk_message WHERE id IN "
+                  "(SELECT id FROM talk_message WHERE room_id = :room LIMIT :asked)")
+                .in(room)
+                .in(asked)
+                .run();
+    if (left == 0) return true;
+    query(s, "DELETE FROM talk_room WHERE id = :room").in(room).run();
+    if (--left == 0) return true;
+  }
+  return false;
 }
 
 void move_rooms(session& s, const std::string& from, const std::string& to) {

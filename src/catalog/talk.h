@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "catalog/content.h"
 #include "catalog/session.h"
 
 namespace sluice::catalog {
@@ -17,6 +18,7 @@ struct room_row {
   std::int64_t id = 0;
   std::string path;
   std::int64_t messages = 0;  // also those that were deleted
+  file_identity file{};       // what it is about; of zeros: not known
 };
 
 struct message_row {
@@ -43,12 +45,21 @@ struct message_row {
 
 [[nodiscard]] std::optional<room_row> find_room(session& s, const std::string& path);
 [[nodiscard]] room_row find_or_make_room(session& s, const std::string& path);
+// By what it is about.
+[[nodiscard]] std::optional<room_row> find_room(session& s, const file_identity& file);
+void set_room_file(session& s, std::int64_t room_id, const file_identity& file);
+// Of one room; nothing has the new path.
+void set_room_path(session& s, std::int64_t room_id, const std::string& path);
 // Whether there is one for the path or for anything below it.
 [[nodiscard]] bool has_rooms(session& s, const std::string& path);
-// Of the path and of all below it, with what was said in them.
+// Of the path and of all below it: nothing that was said in them is found any more. Deleting it may
+// take long: see `sweep_rooms`.
 void remove_rooms(session& s, const std::string& path);
-// The same, to another path; what was said there before is gone.
+// The same, to another path; rooms that are there are removed.
 void move_rooms(session& s, const std::string& from, const std::string& to);
+// Deletes what is left of rooms that were removed, so many rows at the most. True: there is more.
+[[nodiscard]] bool sweep_rooms(session& s, std::int64_t rows_max);
+[[nodiscard]] bool has_removed_rooms(session& s);
 
 // Counts it in its room.
 void insert_message(session& s, const message_row& row);

@@ -1,5 +1,7 @@
 #include "server/storage.h"
 
+#include "transfer/names.h"
+
 namespace sluice::server {
 namespace {
 
@@ -15,6 +17,19 @@ class link_keeper final : public transfer::name_keeper {
   access::table& table_;
 };
 
+// Where it got its name, `name_changes` tells the conversations once that is durable.
+class room_keeper final : public transfer::name_keeper {
+ public:
+  explicit room_keeper(talk::conversations& of) : talk_(of) {}
+  void begin_move(const std::string& from) override { talk_.begin_move(from); }
+  void end_move(const std::string& from, const std::optional<std::string>& to) override {
+    if (!to) talk_.not_moved(from);
+  }
+
+ private:
+  talk::conversations& talk_;
+};
+
 std::optional<transfer::bound_place> bound_to(const access::table& table, const std::string& id) {
   auto place = table.place_of(id);
   if (!place) return std::nullopt;
@@ -23,10 +38,17 @@ std::optional<transfer::bound_place> bound_to(const access::table& table, const 
 }
 
 // What the use cases ask of the accounts.
-void bind(transfer::site& where, access::table& accounts, transfer::name_keeper& links) {
+void bind(transfer::site& where, access::table& accounts) {
   where.bound_to = [&accounts](const std::string& id) { return bound_to(accounts, id); };
   where.budget_of = [&accounts](const std::string& id) { return accounts.budget_of(id); };
-  where.keepers.push_back(&links);
+}
+
+result<catalog::file_identity> identify(const transfer::site& where, const std::string& path) {
+  const auto parsed = store::rel_path::parse(path);
+  if (!parsed) return std::unexpected(parsed.error());
+  const auto there = where.store.stat(*parsed);
+  if (!there) return std::unexpected(there.error());
+  return transfer::to_catalog(there->id);
 }
 
 }  // namespace
@@ -49,7 +71,9 @@ result<std::unique_ptr<storage>> storage::open(const std::filesystem::path& root
   opened->catalog = std::move(*database);
   opened->site = std::make_unique<transfer::site>(transfer::site{
       .store = std::move(*files), .catalog = *opened->catalog, .opts = opts, .told = told});
-  opened->talk = talk::conversations::open(*opened->catalog);
+  talk::options talks;
+  talks.identify = [&where = *opened->site](const auto& path) { return identify(where, path); };
+  opened->talk = talk::conversations::open(*opened->catalog, std::move(talks));
   opened->site->names = {
       .moved = [talk = opened->talk](const auto& from,
                                      const auto& to) { return talk->moved(from, to); },
@@ -62,7 +86,9 @@ result<std::unique_ptr<storage>> storage::open(const std::filesystem::path& root
   opened->audit = opened->site->audit = std::move(*audit);
   opened->accounts->record_in(opened->audit);
   opened->links = std::make_unique<link_keeper>(*opened->accounts);
-  bind(*opened->site, *opened->accounts, *opened->links);
+  opened->rooms = std::make_unique<room_keeper>(*opened->talk);
+  opened->site->keepers = {opened->links.get(), opened->rooms.get()};
+  bind(*opened->site, *opened->accounts);
   opened->gate = std::make_unique<access::gate>(*opened->accounts);
   auto uploads = transfer::uploads::start(*opened->site);
   if (!uploads) return std::unexpected(uploads.error());

@@ -47,6 +47,7 @@ struct storage {
   std::shared_ptr<base::audit_log> audit;
   std::unique_ptr<access::table> accounts;
   std::unique_ptr<transfer::name_keeper> links;  // what is renamed takes its links along
+  std::unique_ptr<transfer::name_keeper> rooms;  // and its conversations
   std::unique_ptr<access::gate> gate;
   std::unique_ptr<transfer::uploads> uploads;
   std::unique_ptr<transfer::small_files> small_files;

@@ -11,6 +11,8 @@ namespace {
 
 using base::right;
 
+const std::string taken = "something else has its name now";
+
 std::int64_t wall_ms() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
@@ -69,7 +71,7 @@ page read_page(catalog::session& s, const std::string& path, const question& wha
 }  // namespace
 
 std::shared_ptr<conversations> conversations::open(catalog::database& database, options opts) {
-  return std::shared_ptr<conversations>(new conversations(database, opts));
+  return std::shared_ptr<conversations>(new conversations(database, std::move(opts)));
 }
 
 // Everything that is not about the message itself.
@@ -82,7 +84,57 @@ result<void> conversations::check(const talk_right& where, const person& by) {
   if (!pace_.try_take(by.paced_as, pace::clock::now())) {
     return fail(errc::busy, "talk in /" + where.path() + ": slower, please");
   }
-  return {};
+  return fetch_room(where.path());
+}
+
+// Zeros: not to be told from all others.
+catalog::file_identity conversations::file_at(const std::string& path) const {
+  if (!opts_.identify) return {};
+  const auto found = opts_.identify(path);
+  // Without the time of its birth, the next file that gets its number would be taken for it.
+  return found && found->btime_ns != 0 ? *found : catalog::file_identity{};
+}
+
+// Where there is none, but one about the very file that is there now, under a name that nothing has
+// any more: another program renamed it.
+result<void> conversations::fetch_room(const std::string& path) {
+  if (!opts_.identify) return {};
+  using catalog::find_room;
+  const auto here = database_.read([&](catalog::session& s) { return find_room(s, path); });
+  if (!here) return std::unexpected(here.error());
+  const auto file = *here ? catalog::file_identity{} : file_at(path);
+  if (file == catalog::file_identity{}) return {};
+  const auto left = database_.read([&](catalog::session& s) { return find_room(s, file); });
+  if (!left) return std::unexpected(left.error());
+  if (!*left) return {};
+  const std::string from = (*left)->path;
+  if (!is_gone(from)) return {};
+  const auto fetch = [path, file, from](catalog::session& s) {
+    const auto still = find_room(s, file);
+    if (still && still->path == from && !find_room(s, path)) set_room_path(s, still->id, path);
+  };
+  return change_rooms(fetch, [&] {
+    const std::lock_guard lock(mutex_);
+    if (const auto with = rooms_.find(from); with != rooms_.end()) take_along(with->second, path);
+  });
+}
+
+// And not by a rename of ours, whose rooms come along by themselves.
+bool conversations::is_gone(const std::string& path) {
+  const auto there = opts_.identify(path);
+  if (there || there.error().code != errc::not_found) return false;
+  const std::lock_guard lock(mutex_);
+  return std::ranges::none_of(moving_, [&](const auto& one) { return is_at_or_below(one, path); });
+}
+
+void conversations::begin_move(const std::string& from) {
+  const std::lock_guard lock(mutex_);
+  moving_.insert(from);
+}
+
+void conversations::not_moved(const std::string& from) {
+  const std::lock_guard lock(mutex_);
+  if (const auto found = moving_.find(from); found != moving_.end()) moving_.erase(found);
 }
 
 void conversations::say(const talk_right& where, draft what, person by, message_callback done) {
@@ -91,15 +143,19 @@ void conversations::say(const talk_right& where, draft what, person by, message_
   if (fine) fine = check(where, by);
   if (!fine) return done(std::unexpected(fine.error()));
   commit(
-      [self = shared_from_this(), path = where.path(), what = std::move(what), by = std::move(by)](
-          catalog::session& s, bool& is_new) { return self->keep(s, path, what, by, is_new); },
+      [self = shared_from_this(), path = where.path(), file = file_at(where.path()),
+       what = std::move(what), by = std::move(by)](catalog::session& s, bool& is_new) {
+        const auto room = catalog::find_or_make_room(s, path);
+        if (file != catalog::file_identity{}) set_room_file(s, room.id, file);
+        return self->keep(s, room, what, by, is_new);
+      },
       std::move(done));
 }
 
 // On the catalog's thread.
-result<message> conversations::keep(catalog::session& s, const std::string& path, const draft& what,
-                                    const person& by, bool& is_new) const {
-  const auto room = catalog::find_or_make_room(s, path);
+result<message> conversations::keep(catalog::session& s, const catalog::room_row& room,
+                                    const draft& what, const person& by, bool& is_new) const {
+  const auto& path = room.path;
   if (auto again = find_message_by_nonce(s, room.id, by.account_id, what.nonce)) {
     is_new = false;
     return to_message(std::move(*again), path);
@@ -191,6 +247,7 @@ result<page> conversations::read(const talk_right& where, const question& what) 
   }
   const auto seen = base::permit<right::see>(where.by(), where.path());
   if (!seen) return std::unexpected(seen.error());
+  if (auto fetched = fetch_room(where.path()); !fetched) return std::unexpected(fetched.error());
   return database_.read([&](catalog::session& s) { return read_page(s, where.path(), what); });
 }
 
@@ -202,22 +259,22 @@ result<bool> conversations::knows_rooms(const std::string& path) {
   return database_.read([&](catalog::session& s) { return catalog::has_rooms(s, path); });
 }
 
-// Those who listen hear of it in the order of the commits, as they do of messages.
 result<void> conversations::moved(const std::string& from, const std::string& to) {
+  auto outcome = move_all(from, to);
+  not_moved(from);  // any more
+  return outcome;
+}
+
+// Those who listen hear of it in the order of the commits, as they do of messages.
+result<void> conversations::move_all(const std::string& from, const std::string& to) {
   const auto follow = [this, &from, &to] {
     const std::lock_guard lock(mutex_);
-    end_rooms(to, "something else has its name now");
+    end_rooms(to, taken);
     std::vector<std::shared_ptr<room>> moving;
-    std::erase_if(rooms_, [&](const auto& one) {
-      const bool is_there = is_at_or_below(from, one.first);
-      if (is_there) moving.push_back(one.second);
-      return is_there;
-    });
-    for (const auto& each : moving) {
-      each->move_to(to + each->path().substr(from.size()));
-      rooms_[each->path()] = each;
-      for (auto* one : each->listeners()) one->wake();
+    for (const auto& [path, each] : rooms_) {
+      if (is_at_or_below(from, path)) moving.push_back(each);
     }
+    for (const auto& each : moving) take_along(each, to + each->path().substr(from.size()));
   };
   const auto known = knows_rooms(from);
   const auto replaced = knows_rooms(to);
@@ -253,8 +310,9 @@ result<void> conversations::change_rooms(std::function<void(catalog::session&)> 
         how(s);
         return {};
       },
-      [&promise, &follow](result<void> committed) {
+      [this, &promise, &follow](result<void> committed) {
         if (committed) follow();
+        if (committed) sweep_->begin();
         promise.set_value(std::move(committed));
       });
   return outcome.get();
@@ -276,6 +334,14 @@ void conversations::leave(room& where, listener& who) {
   if (found != rooms_.end() && found->second.get() == &where) rooms_.erase(found);
 }
 
+void conversations::take_along(std::shared_ptr<room> what, const std::string& to) {
+  rooms_.erase(what->path());
+  if (const auto there = rooms_.find(to); there != rooms_.end()) end(*there->second, taken);
+  what->move_to(to);
+  rooms_[to] = what;
+  for (auto* each : what->listeners()) each->wake();
+}
+
 void conversations::tell_people(const room& where) {
   const auto now = listener::clock::now();
   for (auto* each : where.listeners()) each->hear_of_people(where, now);
@@ -284,10 +350,14 @@ void conversations::tell_people(const room& where) {
 void conversations::end_rooms(const std::string& path, const std::string& why) {
   std::erase_if(rooms_, [&](const auto& one) {
     if (!is_at_or_below(path, one.first)) return false;
-    one.second->end(why);
-    for (auto* each : one.second->listeners()) each->wake();
+    end(*one.second, why);
     return true;
   });
+}
+
+void conversations::end(room& what, const std::string& why) {
+  what.end(why);
+  for (auto* each : what.listeners()) each->wake();
 }
 
 }  // namespace sluice::talk

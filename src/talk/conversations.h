@@ -1,9 +1,11 @@
 // Conversations about files and folders: rooms, what is said in them, and who is there.
 //
 // A room belongs to a path, comes with the first message, moves with a rename and ends with a
-// removal. What is said is durable before anybody hears of it, and everybody hears it in one order:
-// that of the commits. Knows no protocol and no folder: whoever asks for a path knows that it is
-// there, and gives it as store::rel_path has it.
+// removal. It remembers which file it is about: where another program gave that another name, it
+// comes along once somebody asks for it there and nothing has the old name. What is said is durable
+// before anybody hears of it, and everybody hears it in one order: that of the commits. Knows no
+// protocol and no folder: whoever asks for a path knows that it is there, and gives it as
+// store::rel_path has it.
 //
 // Owner: the server, shared with the work that the catalog still does for it. Any thread.
 #pragma once
@@ -11,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -22,12 +25,15 @@
 #include "talk/message.h"
 #include "talk/pace.h"
 #include "talk/room.h"
+#include "talk/sweep.h"
 
 namespace sluice::talk {
 
 struct options {
   pace_limits pace{};
   std::int64_t room_messages_max = 1'000'000;  // also those that were deleted
+  // What is at a path; not_found: nothing. Blocks on the disk. None: rooms do not follow files.
+  std::function<result<catalog::file_identity>(const std::string& path)> identify{};
 };
 
 // Which messages of a room: one of these.
@@ -71,6 +77,10 @@ class conversations : public std::enable_shared_from_this<conversations> {
 
   [[nodiscard]] std::unique_ptr<listener> listen(std::function<void()> woken);
 
+  // What is at `from` is about to get another name: its rooms wait for `moved`, or for `not_moved`,
+  // and follow nobody who finds the file under its new name before.
+  void begin_move(const std::string& from);
+  void not_moved(const std::string& from);
   // What is at `from`, with all below it, is at `to` now; what was there before is gone. Blocks on
   // the catalog, where there are such rooms.
   [[nodiscard]] result<void> moved(const std::string& from, const std::string& to);
@@ -79,11 +89,18 @@ class conversations : public std::enable_shared_from_this<conversations> {
  private:
   friend class listener;
   explicit conversations(catalog::database& database, options opts)
-      : database_(database), opts_(opts), pace_(opts.pace) {}
+      : database_(database),
+        opts_(std::move(opts)),
+        pace_(opts_.pace),
+        sweep_(sweep::open(database)) {}
 
   [[nodiscard]] result<void> check(const talk_right& where, const person& by);
-  [[nodiscard]] result<message> keep(catalog::session& s, const std::string& path,
+  [[nodiscard]] result<message> keep(catalog::session& s, const catalog::room_row& room,
                                      const draft& what, const person& by, bool& is_new) const;
+  [[nodiscard]] catalog::file_identity file_at(const std::string& path) const;
+  [[nodiscard]] result<void> fetch_room(const std::string& path);
+  [[nodiscard]] bool is_gone(const std::string& path);
+  [[nodiscard]] result<void> move_all(const std::string& from, const std::string& to);
   using change = std::move_only_function<result<message>(catalog::session&, bool& is_new)>;
   void commit(change how, message_callback done);
   void tell(const spoken_ptr& said);
@@ -96,13 +113,17 @@ class conversations : public std::enable_shared_from_this<conversations> {
                                             const person& as);
   void leave(room& where, listener& who);
   static void tell_people(const room& where);
+  void take_along(std::shared_ptr<room> what, const std::string& to);
+  static void end(room& what, const std::string& why);
   void end_rooms(const std::string& path, const std::string& why);
 
   catalog::database& database_;
   const options opts_;
   pace pace_;
+  const std::shared_ptr<sweep> sweep_;
   std::mutex mutex_;
   std::unordered_map<std::string, std::shared_ptr<room>> rooms_;  // with somebody in them
+  std::multiset<std::string> moving_;                             // see `begin_move`
 };
 
 }  // namespace sluice::talk

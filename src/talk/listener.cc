@@ -22,6 +22,8 @@ result<std::int64_t> listener::join(const base::permitted<right::talk>& where, c
   if (as.guest) {
     if (const auto fine = check_name(as.name); !fine) return std::unexpected(fine.error());
   }
+  const auto fetched = home_->fetch_room(where.path());
+  if (!fetched) return std::unexpected(fetched.error());
   if (const auto entered = enter(where, as); !entered) return std::unexpected(entered.error());
   const auto newest = home_->read(where, {.limit = 1});
   if (newest) return newest->version;

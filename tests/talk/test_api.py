@@ -150,6 +150,21 @@ def test_a_conversation_moves_with_a_rename_and_ends_with_a_removal(house, anna,
     assert anna.texts("new/a.mp4") == [] and anna.texts("new") == []
 
 
+def test_a_conversation_follows_a_file_that_another_program_renamed(house, anna, film):
+    said = anna.say(film, "here")
+    (house.root / film).rename(house.root / f"by-hand-{film}")
+    assert anna.page(f"by-hand-{film}")["messages"] == [said | {"path": f"by-hand-{film}"}]
+    (house.root / film).write_bytes(b"another")
+    assert anna.texts(film) == []
+    folder = house.root / f"day-{film}"
+    folder.mkdir()
+    (house.root / f"by-hand-{film}").rename(folder / film)
+    anna.say(f"day-{film}/{film}", "inside")
+    assert anna.texts(f"day-{film}/{film}") == ["here", "inside"]
+    folder.rename(house.root / f"night-{film}")
+    assert anna.texts(f"night-{film}/{film}") == ["here", "inside"]
+
+
 def test_a_file_that_is_deleted_or_replaced(house, anna, film):
     anna.say(film, "about the first")
     with_tag = anna.ask("PUT", f"/files/{film}".replace("片", "%E7%89%87"), "If-Match: *", body=b"a newer cut")

@@ -305,6 +305,17 @@ def test_a_line_over_several_rows_is_taken_away_whole(anna, ben, film):
         screen.expect(rf"{anna.name}: {'片' * 30}\r\n")
 
 
+def test_texts_of_others_are_escaped_above_the_line_being_typed(anna, ben, film):
+    ben.say(film, "before \u202e")
+    with Terminal(anna, film) as screen:
+        at = screen.expect(r"before \\xe2\\x80\\xae\r\n")
+        screen.type("half")
+        at = screen.expect("half", at)
+        ben.say(film, "live \u2066x")
+        screen.expect(r"live \\xe2\\x81\\xa6x\r\n", at)
+        assert not re.search("[\u202e\u2066]", screen.seen)
+
+
 def test_editing_a_line(anna, film):
     with Terminal(anna, film) as screen:
         at = screen.expect("1 here: .*> ")
