@@ -9,14 +9,12 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <random>
 #include <span>
 #include <string>
 
 #include "base/limits.h"
+#include "client/client_testing.h"
 
 namespace sluice::cli {
 namespace {
@@ -49,32 +47,14 @@ std::string found_in(std::string_view film) { return look(film).found; }
 
 bool is_rate(const std::string& found) { return parse_frame_rate(found).has_value(); }
 
-class folder {
- public:
-  folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "sluice-film-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-  ~folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  folder(const folder&) = delete;
-  folder& operator=(const folder&) = delete;
-  [[nodiscard]] std::string at(const std::string& name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
+using folder = client::test_folder;
 
 // What ffmpeg makes of these options, under that name.
 std::string made(const folder& in, const std::string& options, const std::string& name) {
-  const auto file = in.at(name);
   const std::string line =
-      "ffmpeg -nostdin -v error -y -bitexact " + options + " '" + file + "' </dev/null";
+      "ffmpeg -nostdin -v error -y -bitexact " + options + " '" + in.at(name) + "' </dev/null";
   EXPECT_EQ(std::system(line.c_str()), 0) << line;
-  std::ifstream read(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(read), {}};
+  return in.read(name);
 }
 
 std::string picture(const std::string& rate, const std::string& size = "16x16") {
