@@ -1,6 +1,7 @@
 """A closed server, and people of every role who may or may not do something there."""
 
 import functools
+import itertools
 import json
 import pathlib
 import shutil
@@ -114,3 +115,19 @@ def roles(tmp_path_factory):
     house.process.wait(DEADLINE_S)
     house.log.close()
     shutil.rmtree(pathlib.Path(folder), ignore_errors=True)
+
+
+serial = itertools.count()
+
+
+def new_name():
+    return f"new{next(serial)}"
+
+
+@pytest.fixture
+def file(roles):
+    """A file of its own for each cell."""
+    path = roles.root / f"{new_name()}.txt"
+    path.write_bytes(b"here\n")
+    yield path
+    path.unlink(missing_ok=True)
