@@ -11,6 +11,8 @@ from http_client import Line
 from openapi import OPENAPI, matches
 from wire_client import Failed
 
+from access import ways
+
 BLOCK = 1 << 20
 PASSWORD = "canary-of-a-link-" + "Zq7" * 4
 
@@ -239,41 +241,7 @@ def test_an_expired_link_lets_nobody_in(house):
     assert links(house)[0]["dead"] == "it has expired"
 
 
-def put_native(house, secret, path, content):
-    with house.native(secret) as client:
-        try:
-            client.put(path, content)
-        except Failed as why:
-            return why.code
-        return "yes"
-
-
-def put_tus(house, secret, path, content):
-    fields = ["Tus-Resumable: 1.0.0", "Content-Type: application/offset+octet-stream"]
-    answer = house.ask(secret, "POST", f"/tus/{path}", *fields, f"Upload-Length: {len(content)}", body=content)
-    return {201: "yes", 507: "NO_SPACE"}[answer.status]
-
-
-def put_draft(house, secret, path, content):
-    fields = ["Upload-Draft-Interop-Version: 8", "Upload-Complete: ?1"]
-    answer = house.ask(secret, "POST", f"/uploads/{path}", *fields, body=content)
-    return {200: "yes", 201: "yes", 507: "NO_SPACE"}[answer.status]
-
-
-def put_file(house, secret, path, content):
-    answer = house.ask(secret, "PUT", f"/files/{path}", body=content)
-    return {201: "yes", 507: "NO_SPACE"}[answer.status]
-
-
-def put_chunked(house, secret, path, content):
-    head = (f"PUT /files/{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {secret}\r\n"
-            "Transfer-Encoding: chunked\r\n\r\n").encode()  # fmt: skip
-    with Line(house.host, house.port) as line:
-        line.send(head + b"%x\r\n" % len(content) + content + b"\r\n0\r\n\r\n")
-        return {201: "yes", 507: "NO_SPACE"}[line.answer("PUT").status]
-
-
-WAYS = [put_native, put_tus, put_draft, put_file, put_chunked]
+WAYS = [ways.native, ways.tus, ways.draft, ways.put, ways.put_chunked]
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -307,19 +275,19 @@ def test_parallel_uploads_share_what_may_be_dropped(house):
         each.join()
     assert outcomes.count("yes") == 3 and outcomes.count("NO_SPACE") == 9
     assert links(house)[0]["bytes"] == 9 * BLOCK
-    assert put_native(house, secret, "day/rest", bytes(BLOCK)) == "yes", "what was refused gave back its part"
+    assert ways.native(house, secret, "day/rest", bytes(BLOCK)) == "yes", "what was refused gave back its part"
 
 
 def test_what_is_thrown_away_costs_nothing(house):
     secret = house.link(house.owner_key, "day", "drop", max_bytes=5, max_files=1)["secret"]
     tus = "Tus-Resumable: 1.0.0"
     at = house.ask(secret, "POST", "/tus/day/t", tus, "Upload-Length: 5")["Location"]
-    assert put_file(house, secret, "day/x", b"12345") == "NO_SPACE"
+    assert ways.put(house, secret, "day/x", b"12345") == "NO_SPACE"
     house.kill()
     house.restart()
-    assert put_file(house, secret, "day/x", b"12345") == "NO_SPACE", "it is still open"
+    assert ways.put(house, secret, "day/x", b"12345") == "NO_SPACE", "it is still open"
     assert house.ask(secret, "DELETE", at, tus).status == 204
-    assert put_file(house, secret, "day/x", b"12345") == "yes"
+    assert ways.put(house, secret, "day/x", b"12345") == "yes"
 
 
 def test_uses_are_visits(house):
