@@ -12,7 +12,7 @@ namespace sluice::talk {
 
 class sweep : public std::enable_shared_from_this<sweep> {
  public:
-  // Rows of a portion: measured, some milliseconds.
+  // Rows of a portion: one commit each.
   static constexpr std::int64_t portion_rows = 500;
 
   // `database` outlives it.
