@@ -20,7 +20,20 @@ bool is_short_path(int fd) noexcept {
   return info.tcpi_rtt > 0 && info.tcpi_rtt < short_path_us;
 }
 
+// What the system refuses costs memory, not correctness.
+void set_low_water_of_unsent(tcp_socket& socket, int bytes) noexcept {
+  (void)::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
+}
+
 }  // namespace
+
+void limit_unsent(tcp_socket& socket) noexcept {
+  set_low_water_of_unsent(socket, static_cast<int>(unsent_bytes_max));
+}
+
+void lift_limit_of_unsent(tcp_socket& socket) noexcept {
+  set_low_water_of_unsent(socket, 0);  // as the system has it
+}
 
 std::string congestion_control(tcp_socket& socket) {
   std::array<char, 16> name{};
@@ -35,6 +48,7 @@ void tune(tcp_socket& socket) noexcept {
   boost::system::error_code ignored;
   socket.non_blocking(true, ignored);
   socket.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
+  limit_unsent(socket);
   if (!is_short_path(socket.native_handle()) || congestion_control(socket) != "bbr") return;
   for (const std::string_view name : {"cubic", "reno"}) {
     if (::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_CONGESTION, name.data(),

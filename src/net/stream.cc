@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 
+#include "net/path_tuning.h"
 #include "net/tls_link.h"
 
 namespace sluice::net {
@@ -17,6 +18,7 @@ namespace {
 
 constexpr std::size_t low_water_max = std::size_t{1} << 30;
 constexpr int drops_in_a_turn = 256;  // then the others of the thread
+constexpr std::uint64_t trusted_bytes = std::uint64_t{1} << 20;
 
 bool would_block(int error_number) noexcept {
   return error_number == EAGAIN || error_number == EWOULDBLOCK;
@@ -132,8 +134,18 @@ result<std::size_t> stream::send(std::span<const std::byte> first,
   return send(std::array{first, second}, more);
 }
 
+std::uint64_t stream::all_sent() const noexcept { return sent_ + (tls_ ? tls_->sent() : 0); }
+
+// Who took so much is no slow one, or has the bytes in its own memory.
+void stream::trust_who_takes() noexcept {
+  if (is_trusted_ || all_sent() < trusted_bytes) return;
+  is_trusted_ = true;
+  lift_limit_of_unsent(socket_);
+}
+
 result<std::size_t> stream::send(byte_pieces pieces, bool more) {
   if (!socket_.is_open()) return fail(errc::cancelled, "send");
+  trust_who_takes();
   if (tls_) return tls_->send(pieces, more);
   std::array<iovec, pieces_max> all{};
   std::ranges::transform(pieces, all.begin(), piece_of);
@@ -154,6 +166,7 @@ result<std::size_t> stream::send(byte_pieces pieces, bool more) {
 
 result<std::size_t> stream::send_file(int fd, std::uint64_t offset, std::uint64_t size_bytes) {
   if (!socket_.is_open()) return fail(errc::cancelled, "send from a file");
+  trust_who_takes();
   if (tls_) return tls_->send_file(fd, offset, size_bytes);
   for (;;) {
     auto at = static_cast<off_t>(offset);
@@ -171,7 +184,7 @@ result<std::size_t> stream::send_file(int fd, std::uint64_t offset, std::uint64_
 std::uint64_t stream::delivered() const noexcept {
   int queued = 0;
   if (::ioctl(socket_.native_handle(), SIOCOUTQ, &queued) != 0) queued = 0;
-  const std::uint64_t sent = sent_ + (tls_ ? tls_->sent() : 0);
+  const std::uint64_t sent = all_sent();
   return sent - std::min(sent, static_cast<std::uint64_t>(queued));
 }
 

@@ -118,6 +118,8 @@ class stream {
  private:
   [[nodiscard]] std::size_t in_kernel() const noexcept;
   void set_low_water(std::size_t count) noexcept;
+  [[nodiscard]] std::uint64_t all_sent() const noexcept;
+  void trust_who_takes() noexcept;
 
   mutable tcp_socket socket_;  // Asio's accessors are not const
   std::unique_ptr<tls_link> tls_;
@@ -125,6 +127,7 @@ class stream {
   std::uint64_t sent_ = 0;
   std::size_t low_water_ = 1;  // as set on the socket
   bool drops_ = false;
+  bool is_trusted_ = false;  // to take what it is sent
 };
 
 }  // namespace sluice::net

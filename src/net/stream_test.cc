@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "net/path_tuning.h"
 #include "net/tls_testing.h"
 #include "net/which_protocol.h"
 
@@ -114,6 +115,31 @@ TEST_P(Stream, ends_cleanly_with_all_that_was_sent) {
   ends_.run();
   EXPECT_TRUE(got == content);
   EXPECT_EQ(end, errc::end_of_stream);
+}
+
+// How much the kernel takes for a peer that takes nothing.
+std::size_t fill(stream& to) {
+  const auto piece = pattern(16'384);
+  std::size_t taken = 0;
+  for (;;) {
+    const auto sent = to.send(piece, {}, false);
+    EXPECT_TRUE(sent) << sent.error().message();
+    if (!sent || *sent == 0) return taken;
+    taken += *sent;
+  }
+}
+
+TEST_P(Stream, holds_little_for_a_peer_that_takes_nothing) {
+  EXPECT_LT(fill(ends_.near()), 4 * unsent_bytes_max);
+}
+
+TEST_P(Stream, holds_more_for_a_peer_that_took_a_lot) {
+  const auto content = pattern(2'000'000);
+  bytes got;
+  ends_.start(send_all(ends_.near(), content, 70'000, false));
+  ends_.start(receive_count(ends_.far(), 65'536, content.size(), got));
+  ends_.run();
+  EXPECT_GT(fill(ends_.near()), 4 * unsent_bytes_max);
 }
 
 TEST_P(Stream, tells_an_end_from_a_cut) {
