@@ -22,6 +22,8 @@ _TURN_S = 0.01
 class _Slow:
     def __init__(self, address, kind, number, big_path):
         self.kind = kind
+        self.ended = False
+        self.dripped = 0  # bytes
         self.link = socket.socket()
         if kind == "reader":
             self.link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL_BUFFER)
@@ -41,9 +43,11 @@ class _Slow:
         """Whether the server still holds the connection, as far as a byte can tell."""
         try:
             if self.kind in ("head", "body"):
-                self.link.send(b"x")
+                self.dripped += self.link.send(b"x")
             elif self.kind == "reader":
-                return self.link.recv(1) != b""
+                taken = self.link.recv(1)
+                self.dripped += len(taken)
+                return taken != b""
         except BlockingIOError:
             pass
         except OSError:
@@ -64,7 +68,7 @@ class _Slow:
 
 
 class Crowd:
-    """`renew`: who is thrown out comes again."""
+    """`renew`: who is thrown out comes again, when its next byte would have been due."""
 
     def __init__(self, host, port, count, big_path, kinds=KINDS, renew=False):
         self.address = (host, port)
@@ -72,13 +76,13 @@ class Crowd:
         self.renew = renew
         self.poll = select.epoll()
         self.slow = {}
+        self.places = []  # everybody, also those that ended
         self.opened = 0
         self.ended = dict.fromkeys(kinds, 0)
-        self.to_drip = []
+        self._dripped_by_ended = 0
         wanted = [kinds[number % len(kinds)] for number in range(count)]
         for first in range(0, count, _AT_ONCE):
-            for kind in wanted[first:first + _AT_ONCE]:
-                self._open(kind)
+            self.places += [self._open(kind) for kind in wanted[first:first + _AT_ONCE]]
             self._look(0)
 
     def __len__(self):
@@ -93,17 +97,24 @@ class Crowd:
         self.slow.clear()
         self.poll.close()
 
+    @property
+    def dripped(self):
+        """Bytes that were given and taken so far."""
+        return self._dripped_by_ended + sum(each.dripped for each in self.slow.values())
+
     def count(self, kind):
         return sum(each.kind == kind for each in self.slow.values())
 
     def step(self, pause_s):
         """Every connection gives or takes its byte, spread over `pause_s`; those that ended are noticed."""
         begin = time.monotonic()
-        everyone = list(self.slow.values())
         turns = max(1, int(pause_s / _TURN_S))
         for turn in range(turns):
-            for each in everyone[turn::turns]:
-                if each.link.fileno() in self.slow and not each.drip():
+            for place in range(turn, len(self.places), turns):
+                each = self.places[place]
+                if each.ended and self.renew:
+                    self.places[place] = self._open(each.kind)
+                elif not each.ended and not each.drip():
                     self._end(each)
             self._look(0)
             while (left := begin + (turn + 1) * pause_s / turns - time.monotonic()) > 0:
@@ -116,6 +127,7 @@ class Crowd:
         # Of a reader only the end of the connection: it has always something to read.
         wanted = select.EPOLLRDHUP if kind == "reader" else select.EPOLLIN | select.EPOLLRDHUP
         self.poll.register(each.link, wanted)
+        return each
 
     def _look(self, wait_s):
         for number, event in self.poll.poll(wait_s):
@@ -130,6 +142,6 @@ class Crowd:
         del self.slow[each.link.fileno()]
         self.poll.unregister(each.link)
         each.link.close()
+        each.ended = True
+        self._dripped_by_ended += each.dripped
         self.ended[each.kind] += 1
-        if self.renew:
-            self._open(each.kind)
