@@ -35,6 +35,7 @@ struct pasted_key {
 // Taken before anything else runs; only the password of a link may come later.
 std::vector<pasted_key> pasted;
 std::string token_file;
+std::span<char*> command_line;
 
 struct open_file {
   base::unique_fd fd;
@@ -179,6 +180,7 @@ void add_login_flag(CLI::App& app) {
 }
 
 void take_keys_from(std::span<char*> arguments) {
+  command_line = arguments;
   for (char* argument : arguments) {
     const std::string_view text(argument);
     const bool is_address = text.starts_with("sluice") || text.starts_with("http");
@@ -193,6 +195,13 @@ void take_keys_from(std::span<char*> arguments) {
     ::explicit_bzero(mark, std::strlen(mark));
     auto server = client::parse_any(argument);
     if (server) pasted.push_back({server->authority(), std::move(key), is_link});
+  }
+}
+
+void hide_argument(std::string_view text) {
+  for (char* argument : command_line) {
+    const std::string_view whole(argument);
+    if (whole.ends_with(text)) ::explicit_bzero(argument + whole.size() - text.size(), text.size());
   }
 }
 

@@ -21,6 +21,10 @@ void add_login_flag(CLI::App& app);
 // of it and out of what other programs see of it (ps), and keeps it for that server.
 void take_keys_from(std::span<char*> arguments);
 
+// Takes a secret that was read already out of what other programs see of the command line. Of the
+// arguments that `take_keys_from` was given.
+void hide_argument(std::string_view text);
+
 // The address named a key for this server.
 [[nodiscard]] bool was_pasted(const client::url& server);
 // And that key is a link.

@@ -23,6 +23,7 @@
 #include "client/keyring.h"
 #include "client/observer.h"
 #include "client/url.h"
+#include "net/direct_door.h"
 #include "sluice/error.h"
 
 namespace sluice::client {
@@ -110,6 +111,18 @@ struct summary {
 // single source, "-" for standard output, empty for the working folder.
 [[nodiscard]] result<summary> get(const std::vector<url>& sources, const std::string& target,
                                   const get_options& options, observer& watcher);
+
+struct receive_options : get_options {
+  net::direct_options meeting;  // its role and timeout are set by the call
+};
+
+// Receives what the other side of a direct transfer sends (docs/wire.md, section 9) into `target`,
+// as `get` does, and tells the sender how it ended. Listening, it waits for the sender, and again
+// when that goes away before the end. What is sent has a name of the sender's: it is checked, and
+// never more than the last part of where it goes.
+//   not_allowed: the other side has another key; unsupported: nothing is sent there
+[[nodiscard]] result<summary> receive(const std::string& target, const receive_options& options,
+                                      observer& watcher);
 
 struct listed_entry {
   std::string path;  // relative to the listed folder; the file's own name for a file

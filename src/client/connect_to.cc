@@ -73,6 +73,7 @@ awaitable<result<void>> secure(session& owner, const url& server, net::stream& p
 awaitable<result<net::stream>> connect_to(session& owner, const url& server, speech what) {
   const error stopped{errc::cancelled, "connect to " + server.authority()};
   if (owner.stopping()) co_return std::unexpected(stopped);
+  if (owner.door() != nullptr) co_return co_await owner.door()->next();
   const auto with_tls = wants_tls(server, owner.security());
   if (!with_tls) co_return std::unexpected(with_tls.error());
   connect_options options;

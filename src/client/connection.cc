@@ -134,6 +134,7 @@ awaitable<result<void>> connection::read_hello() {
   }
   max_requests_ = std::clamp<std::size_t>(hello->max_requests(), 1, 65'536);
   features_.insert(hello->features().begin(), hello->features().end());
+  offers_ = hello->offers();
   co_return result<void>{};
 }
 

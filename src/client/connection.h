@@ -51,6 +51,8 @@ class connection : public std::enable_shared_from_this<connection> {
   [[nodiscard]] std::size_t max_requests() const noexcept { return max_requests_; }
   // An optional ability of the server, as its HELLO names them.
   [[nodiscard]] bool has(const std::string& feature) const { return features_.contains(feature); }
+  // In a direct transfer: the name of what is sent.
+  [[nodiscard]] const std::string& offers() const noexcept { return offers_; }
   [[nodiscard]] bool serves(const url& where) const noexcept {
     return where.host == server_.host && where.port == server_.port &&
            where.always_tls == server_.always_tls;
@@ -109,6 +111,7 @@ class connection : public std::enable_shared_from_this<connection> {
   std::uint64_t pings_ = 0;
   std::uint64_t life_seen_ = 0;
   std::chrono::steady_clock::time_point heard_;
+  std::string offers_;
 };
 
 }  // namespace sluice::client

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "client/client.h"
+#include "client/get_all.h"
 #include "client/get_file.h"
 #include "client/get_tree.h"
 #include "client/local_file.h"
@@ -139,12 +140,18 @@ awaitable<result<file_outcome>> getter::get_named(url source, remote_entry file)
 
 }  // namespace
 
+awaitable<result<summary>> get_all(session& owner, std::vector<url> sources, std::string target,
+                                   get_options options) {
+  getter all(owner, std::move(sources), std::move(target), options);
+  auto got = co_await all.run_all();
+  co_return got;
+}
+
 result<summary> get(const std::vector<url>& sources, const std::string& target,
                     const get_options& options, observer& watcher) {
   if (sources.empty()) return fail(errc::invalid_argument, "get: nothing to get");
   session work(options, watcher);
-  getter all(work, sources, target, options);
-  return work.run(all.run_all());
+  return work.run(get_all(work, sources, target, options));
 }
 
 }  // namespace sluice::client

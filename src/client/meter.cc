@@ -36,6 +36,12 @@ void meter::end() {
   later_.cancel();
 }
 
+void meter::begin_anew() {
+  snapshot_ = {};
+  bytes_expected_ = files_expected_ = 0;
+  known_ = held_ = false;
+}
+
 void meter::enter(phase now, std::string_view path) {
   if (!path.empty()) snapshot_.path = path;
   if (told_ && (held_ || snapshot_.now == now)) return tell_sometimes();

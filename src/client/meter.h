@@ -20,6 +20,8 @@ class meter {
 
   meter(observer& watcher, const executor& where) : watcher_(watcher), later_(where) {}
 
+  // All is forgotten: the work is done once more from its beginning.
+  void begin_anew();
   // A phase begins; told at once where it is another one.
   void enter(phase now, std::string_view path = {});
   // From now on the phase stays: many files are at work, each in another.

@@ -54,13 +54,22 @@ void session::run_to_end() {
   if (thrown_) std::rethrow_exception(thrown_);
 }
 
+result<void> session::meet(net::direct_options options) {
+  auto opened = net::direct_door::open(io_, std::move(options));
+  if (!opened) return std::unexpected(opened.error());
+  door_ = std::move(*opened);
+  return {};
+}
+
 void session::stop() {
   stopping_.store(true, std::memory_order_relaxed);
+  if (door_) door_->close();
   close_all({.code = errc::cancelled, .context = {}});
   stopped_.notify_all();
 }
 
 void session::end() {
+  if (door_) door_->close();
   close_all({.code = errc::cancelled, .context = {}});
   meter_.end();
 }

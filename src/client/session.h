@@ -20,6 +20,7 @@
 #include "base/rate.h"
 #include "client/client.h"
 #include "client/meter.h"
+#include "net/direct_door.h"
 #include "net/on_pool.h"
 #include "net/pace.h"
 #include "net/signal.h"
@@ -62,6 +63,11 @@ class session {
     run_to_end();
     return std::move(*outcome);
   }
+
+  // From now on all connections are those of a direct transfer. Before run(). Errors of the door.
+  [[nodiscard]] result<void> meet(net::direct_options options);
+  // Null where connections are ordinary ones.
+  [[nodiscard]] net::direct_door* door() noexcept { return door_.get(); }
 
   // A connection to the server of `where`: one that was given back, or a new one.
   awaitable<result<std::shared_ptr<connection>>> open(url where);
@@ -144,6 +150,7 @@ class session {
   std::exception_ptr thrown_;
   base::rate rate_;
   std::vector<std::shared_ptr<connection>> idle_;
+  std::unique_ptr<net::direct_door> door_;
 };
 
 // The policy at work: says whether, and after which pause, to try once more.

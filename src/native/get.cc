@@ -128,6 +128,7 @@ awaitable<result<void>> send_piece(std::shared_ptr<session> self, std::uint32_t 
   }
   self->writer().send_block(request, {.offset = next.offset, .digest = *digest},
                             net::file_piece{file, file->fd(), next.offset, next.bytes});
+  self->note_sent(next.offset, next.bytes);
   co_return result<void>{};
 }
 

@@ -16,6 +16,12 @@ constexpr std::size_t large_at_a_time = 8;
 // Content of one batch; and what may wait in memory for the peer before more is read.
 constexpr std::size_t batch_bytes = std::size_t{1} << 20;
 
+std::uint64_t asked_bytes(const v1::Get& message, const transfer::download& file) {
+  std::uint64_t sum = message.ranges().empty() ? file.info().size_bytes : 0;
+  for (const auto& range : message.ranges()) sum += range.length();
+  return sum;
+}
+
 }  // namespace
 
 awaitable<void> gets::begin(std::uint32_t request, v1::Get message) {
@@ -47,6 +53,7 @@ awaitable<void> gets::run(std::shared_ptr<session> keep, gets& self, std::vector
   auto done = co_await net::on_pool(shared.pool, work);
   --self.batches_;
   self.open_ -= count - done.large.size() - done.left.size();
+  keep->note_sent(0, done.content_bytes);
   keep->writer().send_frames(std::move(done.frames));
   for (auto left = done.left.rbegin(); left != done.left.rend(); ++left) {
     self.gathered_.push_front(std::move(*left));
@@ -106,6 +113,7 @@ gets::answer gets::answer_all(transfer::downloads& from, const base::caller_ptr&
     result<bool> replied = false;
     if (opened[i]) {
       replied = append_small_reply(done.frames, request, message, **opened[i]);
+      if (replied && *replied) done.content_bytes += asked_bytes(message, **opened[i]);
     } else {
       replied = std::unexpected(opened[i].error());
     }

@@ -37,7 +37,8 @@ class gets {
   struct answer {
     std::vector<std::byte> frames;  // the replies to all that are neither in `large` nor in `left`
     std::vector<asked> large;
-    std::vector<asked> left;  // over the limit of one batch: for the next
+    std::vector<asked> left;          // over the limit of one batch: for the next
+    std::uint64_t content_bytes = 0;  // in `frames`
   };
 
   static awaitable<void> run(std::shared_ptr<session> keep, gets& self, std::vector<asked> files);

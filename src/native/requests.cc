@@ -7,6 +7,7 @@
 #include "net/on_pool.h"
 #include "transfer/small_files.h"
 #include "transfer/tree.h"
+#include "wire/error_message.h"
 
 namespace sluice::native {
 namespace {
@@ -98,6 +99,8 @@ result<awaitable<void>> make_request(std::shared_ptr<session> self, const wire::
     case wire::kind::list: return make<v1::List>(std::move(self), head, body, answer_list);
     case wire::kind::stat: return make<v1::Stat>(std::move(self), head, body, answer_stat);
     case wire::kind::digests: return make<v1::Digests>(std::move(self), head, body, answer_digests);
+    case wire::kind::received:
+      return make<v1::Received>(std::move(self), head, body, answer_received);
     case wire::kind::make_folder:
       return make<v1::MakeFolder>(std::move(self), head, body, answer_make_folder);
     case wire::kind::rename: return make<v1::Rename>(std::move(self), head, body, answer_rename);
@@ -116,6 +119,18 @@ result<awaitable<void>> make_request(std::shared_ptr<session> self, const wire::
       return make<v1::TalkTyping>(std::move(self), head, body, &talks::type);
     default: return fail(errc::bad_frame, "no request");
   }
+}
+
+awaitable<void> answer_received(std::shared_ptr<session> self, std::uint32_t request,
+                                v1::Received message) {
+  const auto* offered = self->shared().offered;
+  if (offered == nullptr) {
+    co_return self->reply_error(request, {errc::invalid_argument, "nothing is offered here"});
+  }
+  std::optional<error> failed;
+  if (message.has_error()) failed = wire::from_wire(message.error());
+  self->writer().send(wire::kind::ok, request, wire::last, v1::Ok());
+  offered->on_received(failed);
 }
 
 awaitable<void> answer_list(std::shared_ptr<session> self, std::uint32_t request,

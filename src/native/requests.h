@@ -19,6 +19,8 @@ awaitable<void> answer_list(std::shared_ptr<session> self, std::uint32_t request
 awaitable<void> answer_stat(std::shared_ptr<session> self, std::uint32_t request, v1::Stat message);
 awaitable<void> answer_digests(std::shared_ptr<session> self, std::uint32_t request,
                                v1::Digests message);
+awaitable<void> answer_received(std::shared_ptr<session> self, std::uint32_t request,
+                                v1::Received message);
 awaitable<void> answer_make_folder(std::shared_ptr<session> self, std::uint32_t request,
                                    v1::MakeFolder message);
 awaitable<void> answer_rename(std::shared_ptr<session> self, std::uint32_t request,

@@ -4,6 +4,9 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 
 #include "access/gate.h"
@@ -27,6 +30,17 @@ struct session_limits {
   std::size_t max_requests = 1'024;         // open in one connection
 };
 
+// Where one thing is sent to one receiver, and nothing is served (docs/wire.md, section 9). Called
+// on the session's thread; short.
+struct offer {
+  std::string path{};           // of it, as HELLO tells it
+  base::caller_ptr receiver{};  // as whom everybody comes
+  // Content that a session was given to send: where it begins in its file, and how much it is.
+  std::function<void(std::uint64_t offset, std::uint64_t bytes)> on_sent{};
+  // How it ended for the receiver: with all of it, or why not.
+  std::function<void(const std::optional<error>& failed)> on_received{};
+};
+
 // Owned by the server; outlives all sessions and the work they left on `pool`. Shared by all
 // threads.
 struct service {
@@ -42,6 +56,7 @@ struct service {
   net::visitors& visitors;
   session_limits limits;
   std::string agent;
+  const offer* offered = nullptr;
   // Set once, when the server begins to stop: no new request is taken, and sessions end when they
   // have no open one.
   std::atomic<bool> draining = false;

@@ -35,7 +35,7 @@ bool is_violation(errc code) {
 session::session(net::stream client, service& shared)
     : stream_(std::move(client)),
       shared_(shared),
-      caller_(shared.gate.stranger(from())),
+      caller_(shared.offered != nullptr ? shared.offered->receiver : shared.gate.stranger(from())),
       here_(std::in_place, shared.visitors, stream_.socket().native_handle(), caller_,
             std::string_view()),
       pace_(stream_.get_executor()),
@@ -130,6 +130,7 @@ awaitable<result<void>> session::handshake() {
   ours.add_features("scrub");
   ours.add_features("login");
   ours.add_features("talk");
+  if (shared_.offered != nullptr) ours.set_offers(shared_.offered->path);
   ours.set_max_control_bytes(wire::max_control_body_bytes);
   ours.set_block_bytes(base::block_bytes);
   ours.set_max_requests(static_cast<std::uint32_t>(shared_.limits.max_requests));

@@ -77,6 +77,11 @@ class session : public std::enable_shared_from_this<session> {
   // Runs `step` on the session's thread, from any thread. To be paired with entered().
   void post(std::move_only_function<void()> step);
 
+  // For who watches what is offered.
+  void note_sent(std::uint64_t offset, std::uint64_t bytes) const {
+    if (shared_.offered != nullptr) shared_.offered->on_sent(offset, bytes);
+  }
+
   void end_put(std::uint32_t request) { puts_.erase(request); }
   void fail_session(error why);
 

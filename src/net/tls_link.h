@@ -70,6 +70,9 @@ class tls_link {
 
   [[nodiscard]] SSL* ssl() noexcept { return ssl_.get(); }
 
+  // Lives as long as this does.
+  void keep(std::shared_ptr<const void> companion) noexcept { companion_ = std::move(companion); }
+
  private:
   tls_link(ssl_ptr ssl, int fd) : ssl_(std::move(ssl)), fd_(fd) {}
 
@@ -89,6 +92,7 @@ class tls_link {
 
   ssl_ptr ssl_;
   const int fd_;
+  std::shared_ptr<const void> companion_;
   std::optional<error> failure_;  // the first; there is nothing behind it
   std::uint64_t received_ = 0;
   std::uint64_t sent_ = 0;

@@ -57,7 +57,8 @@ result<std::unique_ptr<storage>> storage::open(const std::filesystem::path& root
                                                const std::filesystem::path& data_dir,
                                                const storage_options& options) {
   const auto told = std::make_shared<transfer::events>();
-  auto files = store::folder_store::open(store::linux_files(), root, data_dir,
+  auto& system = options.files == nullptr ? store::linux_files() : *options.files;
+  auto files = store::folder_store::open(system, root, data_dir,
                                          transfer::telling(told, options.reserve_bytes));
   if (!files) return std::unexpected(files.error());
   auto database = catalog::database::open(data_dir.empty() ? root / ".sluice" : data_dir);

@@ -30,7 +30,8 @@ struct storage_options {
   std::uint64_t scrub_bytes_per_second = 0;  // the most for each scrub; 0: no limit
   std::chrono::seconds upload_expiry = transfer::options().upload_expiry;
   transfer::durability syncs = transfer::durability::full;
-  base::rights of_strangers;  // what is granted to those who say nothing of themselves
+  base::rights of_strangers;           // what is granted to those who say nothing of themselves
+  store::file_layer* files = nullptr;  // outlives it; none: the system's own
 };
 
 // Made before anything is served, destroyed after the last session: its threads call back into

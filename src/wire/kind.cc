@@ -45,6 +45,7 @@ constexpr std::array<kind_facts, 64> make_table() {
   at(kind::get) = control("GET", "sluice.v1.Get", client);
   at(kind::content) = control("CONTENT", "sluice.v1.Content", server);
   at(kind::content_end) = control("CONTENT_END", "sluice.v1.Ok", server);
+  at(kind::received) = control("RECEIVED", "sluice.v1.Received", client);
   at(kind::digests) = control("DIGESTS", "sluice.v1.Digests", client);
   at(kind::digest_run) = control("DIGEST_RUN", "sluice.v1.DigestRun", server);
   at(kind::block) = {.name = "BLOCK",

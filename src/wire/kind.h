@@ -25,6 +25,7 @@ enum class kind : std::uint8_t {
   get = 20,
   content = 21,
   content_end = 22,
+  received = 23,
   digests = 24,
   digest_run = 25,
   block = 32,

@@ -1,4 +1,4 @@
-// For tests: the byte vectors of docs/wire.md, section 9.
+// For tests: the byte vectors of docs/wire.md, section 10.
 #pragma once
 
 #include <algorithm>
@@ -46,7 +46,7 @@ inline std::vector<std::byte> from_hex(const std::string& name, const std::strin
 
 }  // namespace page_vectors_detail
 
-// Throws where the page cannot be read as section 9 says.
+// Throws where the page cannot be read as section 10 says.
 inline std::vector<page_vector> read_page_vectors(const std::string& path) {
   std::istringstream lines(page_vectors_detail::section(path));
   std::vector<page_vector> vectors;

@@ -1,4 +1,4 @@
-"""The byte vectors of docs/wire.md, section 9, against the Python client."""
+"""The byte vectors of docs/wire.md, section 10, against the Python client."""
 
 import pathlib
 import struct
