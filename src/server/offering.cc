@@ -112,6 +112,7 @@ class offering {
                 .gate = *stored_->gate,
                 .pool = pool_,
                 .buffers = buffers_,
+                .visitors = visitors_,
                 .limits = {.idle = max_idle},
                 .agent = "sluice/" SLUICE_VERSION,
                 .offered = &offered_},
@@ -139,6 +140,7 @@ class offering {
   net::blocking_pool pool_{pool_threads};
   base::buffer_pool buffers_{buffers};
   native::offer offered_;
+  net::visitors visitors_;
   native::service shared_;
   asio::io_context io_{1};
   net::signal changed_;
