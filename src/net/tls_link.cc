@@ -3,6 +3,7 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -70,15 +71,15 @@ BIO_METHOD* tls_link::method() {
   return made;
 }
 
+// OpenSSL asks for the head of a record and then for its body. The head of the next one is taken
+// together with a body, which saves every second call to the kernel.
 int tls_link::read_socket(BIO* bio, char* into, int size) {
   auto& self = *static_cast<tls_link*>(BIO_get_data(bio));
   BIO_clear_retry_flags(bio);
-  const auto got = ::recv(self.fd_, into, static_cast<std::size_t>(size), MSG_DONTWAIT);
-  if (got > 0) {
-    self.received_ += static_cast<std::uint64_t>(got);
-    self.count_records({reinterpret_cast<const std::byte*>(into), static_cast<std::size_t>(got)});
-    return static_cast<int>(got);
-  }
+  const std::span wanted(reinterpret_cast<std::byte*>(into), static_cast<std::size_t>(size));
+  if (!self.next_head_.empty()) return static_cast<int>(self.take_next_head(wanted));
+  const auto got = self.receive_raw(wanted);
+  if (got > 0) return static_cast<int>(std::min(static_cast<std::size_t>(got), wanted.size()));
   if (got == 0) {
     self.at_end_ = true;
     return 0;
@@ -89,6 +90,32 @@ int tls_link::read_socket(BIO* bio, char* into, int size) {
     self.socket_errno_ = errno;
   }
   return -1;
+}
+
+// As recv(2); what is more than `into` is the front of the next record.
+ssize_t tls_link::receive_raw(std::span<std::byte> into) noexcept {
+  const bool ends_record = body_left_ > 0 && into.size() == body_left_;
+  std::array<iovec, 2> places{iovec{into.data(), into.size()},
+                              iovec{next_head_space_.data(), next_head_space_.size()}};
+  msghdr message{};
+  message.msg_iov = places.data();
+  message.msg_iovlen = ends_record ? 2 : 1;
+  const auto got = ::recvmsg(fd_, &message, MSG_DONTWAIT);
+  if (got <= 0) return got;
+  const auto count = static_cast<std::size_t>(got);
+  received_ += count;
+  const std::size_t in_place = std::min(count, into.size());
+  next_head_ = std::span(next_head_space_).first(count - in_place);
+  count_records(into.first(in_place));
+  count_records(next_head_);
+  return got;
+}
+
+std::size_t tls_link::take_next_head(std::span<std::byte> into) noexcept {
+  const std::size_t count = std::min(into.size(), next_head_.size());
+  std::ranges::copy(next_head_.first(count), into.begin());
+  next_head_ = next_head_.subspan(count);
+  return count;
 }
 
 // Takes all that it is given: see `unsent_`.
@@ -131,8 +158,7 @@ result<std::unique_ptr<tls_link>> tls_link::make(SSL_CTX* context, int fd, role 
 // throw that away.
 tls_link::~tls_link() { SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN); }
 
-// OpenSSL asks for the head of a record and then for its body, never for more: so what it holds is
-// known.
+// So what OpenSSL holds, and what is missing of it, is known.
 void tls_link::count_records(std::span<const std::byte> bytes) noexcept {
   while (!bytes.empty()) {
     if (body_left_ > 0) {
@@ -162,7 +188,7 @@ std::size_t tls_link::on_the_wire(std::size_t count) const noexcept {
   const auto in_records = [tail](std::size_t bytes) {
     return bytes + (bytes + record_bytes - 1) / record_bytes * (record_head_bytes + tail);
   };
-  if (body_left_ == 0) return in_records(count) - std::min<std::size_t>(head_bytes_, count);
+  if (body_left_ == 0) return in_records(std::max<std::size_t>(count, 1)) - head_bytes_;
   const std::size_t in_this = body_bytes_ > tail ? body_bytes_ - tail : 0;
   return body_left_ + (count > in_this ? in_records(count - in_this) : 0);
 }

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <openssl/ssl.h>
+#include <sys/types.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -24,7 +26,8 @@ using ssl_ptr = std::unique_ptr<SSL, ssl_deleter>;
 // thread. No operation waits; 0 and nullopt mean as they do in `stream`.
 //
 // OpenSSL reads the socket itself, a record at a time, so what is received is copied once, and
-// between two operations it holds nothing but a record that is not whole, or that was not taken.
+// between two operations it holds nothing but a record that is not whole, or that was not taken,
+// and the head of the next.
 // Records that go out are gathered, up to four, for one call to the kernel. What the kernel has no
 // room for is kept here, at most that much; so OpenSSL never has half a record to send, which it
 // could not bear together with a key update (RFC 8446, 4.6.3). Buffers exist while there is
@@ -82,6 +85,8 @@ class tls_link {
   static int write_socket(BIO* bio, const char* bytes, int size);
   static long control(BIO* bio, int command, long number, void* pointer);
 
+  [[nodiscard]] ssize_t receive_raw(std::span<std::byte> into) noexcept;
+  [[nodiscard]] std::size_t take_next_head(std::span<std::byte> into) noexcept;
   void count_records(std::span<const std::byte> bytes) noexcept;
   [[nodiscard]] result<bool> flush();
   [[nodiscard]] result<void> pass_on(std::span<const std::byte> records, bool more);
@@ -111,6 +116,10 @@ class tls_link {
   std::uint8_t head_bytes_ = 0;
   std::size_t body_bytes_ = 0;
   std::size_t body_left_ = 0;
+
+  // What was received of the record behind the one that OpenSSL takes; in the space below.
+  std::span<const std::byte> next_head_;
+  std::array<std::byte, SSL3_RT_HEADER_LENGTH> next_head_space_{};
 };
 
 // What the OpenSSL of this thread has to say of the last failure, and forgets then.
