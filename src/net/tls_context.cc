@@ -2,6 +2,7 @@
 
 #include <openssl/err.h>
 
+#include "net/fast_gcm.h"
 #include "net/tls_link.h"
 
 namespace sluice::net {
@@ -22,7 +23,7 @@ constexpr long ticket_lifetime_s = 2 * 3600;
 
 result<context_ptr> make_context(const SSL_METHOD* method) {
   ERR_clear_error();
-  context_ptr made(SSL_CTX_new(method));
+  context_ptr made(SSL_CTX_new_ex(nullptr, fast_gcm_query(), method));
   const bool is_set_up = made && SSL_CTX_set_min_proto_version(made.get(), TLS1_2_VERSION) == 1 &&
                          SSL_CTX_set_cipher_list(made.get(), ciphers_1_2) == 1 &&
                          SSL_CTX_set_ciphersuites(made.get(), ciphers_1_3) == 1 &&
