@@ -13,6 +13,7 @@ result<std::string> hash_of(const base::secret& password) {
   return password.empty() ? result<std::string>() : access::hash_password(password);
 }
 
+// What the record calls these changes is what http/api_accounts calls them.
 class in_a_folder final : public administration {
  public:
   explicit in_a_folder(server::accounts_folder folder) : folder_(std::move(folder)) {}
@@ -24,36 +25,42 @@ class in_a_folder final : public administration {
                            const std::vector<access::grant>& grants) override {
     const auto hash = hash_of(password);
     if (!hash) return std::unexpected(hash.error());
-    return folder_.table().add_account(name, *hash, grants);
+    return noted("add account", name, folder_.table().add_account(name, *hash, grants));
   }
   result<void> set_password(const std::string& name, const base::secret& password) override {
     const auto hash = access::hash_password(password);
     if (!hash) return std::unexpected(hash.error());
-    return folder_.table().set_password(name, *hash);
+    return noted("set password", name, folder_.table().set_password(name, *hash));
   }
   result<void> put_grant(const std::string& name, const access::grant& what) override {
-    return folder_.table().put_grant(name, what);
+    return noted("grant", name, folder_.table().put_grant(name, what));
   }
   result<void> set_limits(const std::string& name, const base::budget_limits& limits) override {
-    return folder_.table().set_limits(name, limits);
+    return noted("limit", name, folder_.table().set_limits(name, limits));
   }
   result<void> remove_account(const std::string& name) override {
-    return folder_.table().remove_account(name);
+    return noted("remove account", name, folder_.table().remove_account(name));
   }
   result<std::vector<access::token_facts>> tokens() override { return folder_.table().tokens(); }
   result<token_reply> add_token(const token_request& wanted) override {
     access::token_wish wish{.account = wanted.account, .label = wanted.label};
     if (wanted.scope) wish.scope = *wanted.scope;
     if (wanted.lifetime_s) wish.expires_s = std::time(nullptr) + *wanted.lifetime_s;
-    auto made = folder_.table().add_token(wish);
+    auto made = noted("make token", wanted.account, folder_.table().add_token(wish));
     if (!made) return std::unexpected(made.error());
     return token_reply{made->id, std::move(made->text)};
   }
   result<void> revoke_token(const std::string& id) override {
-    return folder_.table().revoke_token(id);
+    return noted("revoke token", id, folder_.table().revoke_token(id));
   }
 
  private:
+  template <class T>
+  result<T> noted(std::string_view what, const std::string& whom, result<T> outcome) const {
+    folder_.note(what, whom, outcome ? std::nullopt : std::optional(outcome.error().code));
+    return outcome;
+  }
+
   server::accounts_folder folder_;
 };
 

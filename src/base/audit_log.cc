@@ -78,6 +78,15 @@ std::filesystem::path numbered(const std::filesystem::path& file, unsigned numbe
   return file.string() + '.' + std::to_string(number);
 }
 
+// What root makes has to be written by a server that is not root, too.
+void give_to_owner_of_folder(int opened, const std::filesystem::path& file) {
+  struct stat owner{};
+  if (::geteuid() != 0 || ::stat(file.parent_path().c_str(), &owner) != 0) return;
+  if (::fchown(opened, owner.st_uid, owner.st_gid) != 0) {
+    log_error("{}", fail_errno(errno, "give away " + file.string()).error().message());
+  }
+}
+
 }  // namespace
 
 std::string_view audit_result(const std::optional<errc>& failed) noexcept {
@@ -131,6 +140,7 @@ result<void> audit_log::open_file() {
   struct stat facts{};
   if (::fstat(out_.get(), &facts) != 0) return fail_errno(errno, what);
   bytes_ = static_cast<std::uint64_t>(facts.st_size);
+  if (bytes_ == 0) give_to_owner_of_folder(out_.get(), file_);
   return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -28,7 +29,19 @@ result<accounts_folder> accounts_folder::open(const std::filesystem::path& data)
   auto table = access::table::open(*opened.catalog_, {});
   if (!table) return std::unexpected(table.error());
   opened.table_ = std::move(*table);
+  auto audit = base::audit_log::open(data);
+  if (!audit) return std::unexpected(audit.error());
+  opened.table_->record_in(std::move(*audit));
   return opened;
+}
+
+void accounts_folder::note(std::string_view what, const std::string& whom,
+                           std::optional<errc> failed) const {
+  table_->note({.who = "local administrator, uid " + std::to_string(::getuid()),
+                .from = {.protocol = "local"},
+                .what = what,
+                .path = whom,
+                .failed = failed});
 }
 
 }  // namespace sluice::server

@@ -3,6 +3,9 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
 
 #include "access/password.h"
 #include "access/table.h"
@@ -20,6 +23,9 @@ class accounts_folder {
   [[nodiscard]] static result<accounts_folder> open(const std::filesystem::path& data);
 
   [[nodiscard]] access::table& table() noexcept { return *table_; }
+
+  // Into the record, as the server does it: what was done to whom, by the user of this process.
+  void note(std::string_view what, const std::string& whom, std::optional<errc> failed) const;
 
  private:
   accounts_folder() = default;

@@ -1,12 +1,15 @@
 """The record of who did what."""
 
 import json
+import os
 import stat
 
 import pytest
 
 from http_client import Line
 from wire_client import Failed
+
+from access.ways import PROTOCOLS
 
 CONTENT = b"content"
 
@@ -18,70 +21,31 @@ def house(open_house):
     return house
 
 
-def put_native(house, token, path, content=CONTENT):
-    with house.native(token) as client:
-        client.put(path, content)
-
-
-def put_whole(house, token, path):
-    with house.native(token) as client:
-        client.put_whole(path, CONTENT)
-
-
-def put_tus(house, token, path):
-    fields = ["Tus-Resumable: 1.0.0", "Content-Type: application/offset+octet-stream"]
-    return house.ask(token, "POST", f"/tus/{path}", *fields, f"Upload-Length: {len(CONTENT)}", body=CONTENT)
-
-
-def put_draft(house, token, path):
-    return house.ask(token, "POST", f"/uploads/{path}", "Upload-Draft-Interop-Version: 8", "Upload-Complete: ?1",
-                     body=CONTENT)  # fmt: skip
-
-
-def put_file(house, token, path):
-    return house.ask(token, "PUT", f"/files/{path}", body=CONTENT)
-
-
-def put_chunked(house, token, path):
-    head = (f"PUT /files/{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
-            "Transfer-Encoding: chunked\r\n\r\n").encode()  # fmt: skip
-    with Line(house.host, house.port) as line:
-        line.send(head + b"7\r\n" + CONTENT + b"\r\n0\r\n\r\n")
-        line.answer("PUT")
-
-
-WAYS = {"native": put_native, "native ": put_whole, "tus": put_tus, "resumable": put_draft, "files": put_file,
-        "files ": put_chunked}  # fmt: skip
-
-
 def of(lines, what):
     return [line for line in lines if line.get("what") == what]
 
 
 def test_an_upload_has_the_same_line_by_whatever_way(house):
-    for way in WAYS.values():
-        way(house, house.owner_key, "in/a")
+    for way in PROTOCOLS:
+        assert way(house, house.owner_key, "in/a", CONTENT) == "yes"
         assert house.ask(house.owner_key, "DELETE", "/files/in/a").status == 204
     house.stop()
     lines = of(house.audit(), "put")
-    assert [line["protocol"] for line in lines] == [way.strip() for way in WAYS]
+    assert [line["protocol"] for line in lines] == list(PROTOCOLS.values())
     for line in lines:
         assert {name: line[name] for name in line if name not in ("time", "protocol")} == {
             "who": "owner", "from": "127.0.0.1", "what": "put", "path": "in/a", "bytes": len(CONTENT),
             "result": "done"}  # fmt: skip
-    assert len(of(house.audit(), "remove")) == len(WAYS)
+    assert len(of(house.audit(), "remove")) == len(PROTOCOLS)
 
 
 def test_a_refusal_has_the_same_line_by_whatever_way(house):
     token = house.account("anna", "/=read")
-    for way in WAYS.values():
-        try:
-            way(house, token, "in/a")
-        except Failed:
-            pass
+    for way in PROTOCOLS:
+        assert way(house, token, "in/a", CONTENT) == "NOT_ALLOWED"
     house.stop()
     lines = of(house.audit(), "give")
-    assert {line["protocol"] for line in lines} == {way.strip() for way in WAYS}
+    assert {line["protocol"] for line in lines} == set(PROTOCOLS.values())
     for line in lines:
         assert (line["who"], line["path"], line["result"]) == ("anna", "in/a", "not_allowed")
 
@@ -145,3 +109,31 @@ def test_a_name_forges_no_line(house):
     text = (house.data / "audit.log").read_text()
     assert all(json.loads(line)["time"] for line in text.splitlines())
     assert "\x1b" not in text and "\u202e" not in text
+
+
+def test_what_is_changed_while_the_server_is_stopped_is_recorded(house, sluice):
+    """As what is changed over the wire is, but by whom stands at the machine."""
+    there = ["--data", house.data]
+    house.stop()
+    sluice("user", "add", "anna", "--grant", "/=read", *there, check=0)
+    sluice("user", "grant", "anna", "--grant", "/=write", *there, check=0)
+    sluice("user", "passwd", "anna", *there, input=b"canary of the record\n", check=0)
+    sluice("user", "limit", "anna", "--max-files", "1", *there, check=0)
+    token = sluice("token", "new", "anna", *there, check=0).out.strip()
+    number = sluice("token", "list", *there, check=0).out.split()[0]
+    sluice("token", "revoke", number, *there, check=0)
+    sluice("user", "remove", "anna", *there, check=0)
+    sluice("user", "remove", "anna", *there, check=5)
+    told = [line for line in house.audit() if line["protocol"] == "local"]
+    assert {(line["who"], line["from"]) for line in told} == {(f"local administrator, uid {os.getuid()}", "")}
+    assert [(line["what"], line["path"], line["result"]) for line in told] == [
+        ("add account", "anna", "done"), ("grant", "anna", "done"), ("set password", "anna", "done"),
+        ("limit", "anna", "done"), ("make token", "anna", "done"), ("revoke token", number, "done"),
+        ("remove account", "anna", "done"), ("remove account", "anna", "not_found"),
+    ]  # fmt: skip
+    text = (house.data / "audit.log").read_text()
+    assert token not in text and "canary" not in text
+    house.restart()
+    assert house.post(house.owner_key, "/api/accounts", name="anna").status == 204
+    house.stop()
+    assert [(line["who"], line["protocol"]) for line in of(house.audit(), "add account")][-1] == ("owner", "api")
