@@ -238,8 +238,14 @@ awaitable<void> session::log_in(std::uint32_t request, v1::Login message) {
   auto who = co_await std::move(checking);
   if (!who) co_return reply_error(request, who.error().why);
   auto budget = shared_.gate.accounts().budget_of((*who)->id());
+  // Leaves its place before it takes one: who logs in again needs no second one.
+  place_ = base::budget_place();
   auto here = base::budget_place::take(budget);
-  if (!here) co_return reply_error(request, here.error());
+  if (!here) {
+    auto back = base::budget_place::take(shared_.gate.accounts().budget_of(caller_->id()));
+    if (back) place_ = std::move(*back);
+    co_return reply_error(request, here.error());
+  }
   caller_ = std::move(*who);
   here_->is(caller_);
   place_ = std::move(*here);

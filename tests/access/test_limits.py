@@ -67,6 +67,9 @@ def test_connections_of_an_account(house):
             with pytest.raises(Failed, match="BUSY"):
                 third.login(token=token)
             assert house.ask(token, "GET", "/api/list/").status == 429
+            second.login(token=token)  # once more, on the same connection
+            second.login(token=house.link(token, "", "both")["secret"])
+            second.login(token=token)
             second.login(token=house.owner_key)
             third.login(token=token)
             assert third.list("") == []
