@@ -91,7 +91,8 @@ std::chrono::milliseconds as_timeout(double timeout_s) {
 void add_security_flags(CLI::App& app, client::security& security) {
   app.add_flag("--plaintext", security.plaintext,
                "Speak without encryption to servers on other machines too: for those that serve "
-               "with --plaintext. Without it, sluice:// is encrypted to all but this machine.");
+               "with --plaintext. Without it, sluice:// is encrypted to all but this machine, and "
+               "nobody logs in at an http:// address of another one.");
   app.add_option("--tls-fingerprint", security.fingerprint,
                  "The certificate that the server must show, as it prints it at its start; nothing "
                  "else is believed then. Without it, one that the system's authorities vouch for, "

@@ -173,9 +173,11 @@ void add_login_flag(CLI::App& app) {
   app.add_option(
          "--token-file", token_file,
          "Log in with the token in this file, which only you may read; SLUICE_TOKEN in the "
-         "environment is the token itself. Without them, with what \"sluice login\" kept, or "
+         "environment is the token itself: both for the one server that the command names. "
+         "Without them, with what \"sluice login\" kept, or "
          "with a key or a link behind the address, as in sluice://nas/#link=SECRET, whose "
-         "password is asked for, or SLUICE_LINK_PASSWORD.")
+         "password is asked for, or SLUICE_LINK_PASSWORD. None of them goes to another machine "
+         "without encryption, also not to http://, unless --plaintext says so.")
       ->type_name("FILE");
 }
 

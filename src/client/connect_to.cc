@@ -37,13 +37,25 @@ class handshake_limit final : private net::watched {
   const net::watch watch_;
 };
 
-result<bool> wants_tls(const url& server, const security& options) {
+// What a client logs in with is told to another machine inside TLS only, unless it is meant.
+bool tells_secrets(const session& owner, const url& server) {
+  return !owner.security().plaintext && !is_loopback(server.host) &&
+         owner.key_for(server) != nullptr;
+}
+
+result<bool> wants_tls(const session& owner, const url& server) {
+  const auto& options = owner.security();
   if (options.plaintext && server.always_tls) {
     return fail(errc::invalid_argument, "connect to " + server.text() +
                                             ": this address says TLS, and --plaintext says none");
   }
   if (server.always_tls) return true;
-  return !server.over_http && !options.plaintext && !is_loopback(server.host);
+  if (!server.over_http) return !options.plaintext && !is_loopback(server.host);
+  if (!tells_secrets(owner, server)) return false;
+  return fail(errc::not_allowed,
+              "connect to " + server.text() +
+                  ": whoever is on the way could read the token, since this address says no TLS; "
+                  "https:// says it, and --plaintext that this is meant");
 }
 
 // What did not become TLS, most likely because the server is plain.
@@ -74,7 +86,7 @@ awaitable<result<net::stream>> connect_to(session& owner, const url& server, spe
   const error stopped{errc::cancelled, "connect to " + server.authority()};
   if (owner.stopping()) co_return std::unexpected(stopped);
   if (owner.door() != nullptr) co_return co_await owner.door()->next();
-  const auto with_tls = wants_tls(server, owner.security());
+  const auto with_tls = wants_tls(owner, server);
   if (!with_tls) co_return std::unexpected(with_tls.error());
   connect_options options;
   options.timeout = owner.timeout();

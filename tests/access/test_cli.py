@@ -132,3 +132,25 @@ def test_a_token_that_does_not_say_whose_it_is_goes_to_one_server_only(house, se
     sluice("login", house.url, env=home, input=house.owner_key.encode(), check=0)
     sluice("get", f"{house.url}/a", f"{other.url}/b", "-o", f"{tmp_path}/", env=home, check=0)
     assert (tmp_path / "a").read_bytes() == b"content" and (tmp_path / "b").read_bytes() == b"other"
+
+
+def test_nobody_logs_in_at_another_machine_without_encryption(serve, sluice, home, tmp_path):
+    """0.0.0.0 as the address to call is this machine, and not known as such."""
+    house = serve("--plaintext", "--listen", "0.0.0.0:0", "--public", "none", root=tmp_path / "plain")
+    port = int(house.process.stdout.readline().decode().rsplit(":", 1)[1].strip("/\n"))
+    key = (house.root / ".sluice" / "owner-key").read_text().strip()
+    http, plain = f"http://0.0.0.0:{port}/files/", f"sluice://0.0.0.0:{port}/"
+    given = {**home, "SLUICE_TOKEN": key}
+    for place in (http, plain):
+        done = sluice("ls", place, env=given, check=4)
+        assert "--plaintext" in done.err and key not in done.err
+        sluice("ls", "--plaintext", place, env=given, check=0)
+    pasted = f"http://0.0.0.0:{port}/#key={key}"
+    sluice("ls", pasted, env=home, check=4)
+    sluice("login", pasted, env=home, check=4)
+    assert not kept_in(home).exists()
+    sluice("login", "--plaintext", pasted, env=home, check=0)
+    sluice("ls", http, env=home, check=4)
+    sluice("user", "list", "--server", f"http://0.0.0.0:{port}", env=home, check=4)
+    sluice("ls", "--plaintext", http, env=home, check=0)
+    assert "log in" in sluice("ls", http, env={**home, "XDG_CONFIG_HOME": str(tmp_path / "none")}, check=4).err

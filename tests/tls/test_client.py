@@ -232,3 +232,33 @@ def test_login_over_tls(secure, sluice, tmp_path):
     other = secure("--public", "none", root=tmp_path / "other")
     sluice("login", "--tls-fingerprint", other.fingerprint, server.url, input=key, check=4)
     sluice("ls", other.url, check=4)
+
+
+def test_accounts_and_tokens_over_tls(secure, sluice, tmp_path):
+    """All of `user` and `token`, and a login by what they made."""
+    server = secure("--public", "none")
+    key = (server.root / ".sluice" / "owner-key").read_bytes()
+    there = ["--server", server.url]
+    sluice("login", server.url, input=key, check=0)
+    sluice("user", "add", "anna", *there, "--grant", "/in=write", "--with-password", input=b"correct horse\n", check=0)
+    sluice("user", "grant", "anna", *there, "--grant", "/out=read", check=0)
+    sluice("user", "limit", "anna", *there, "--max-files", "5", check=0)
+    sluice("user", "passwd", "anna", *there, input=b"another horse\n", check=0)
+    listed = sluice("user", "list", *there, check=0).out.splitlines()[0]
+    assert listed.startswith("anna /in=see,take,give,change,talk /out=see,take (password)"), listed
+    made = sluice("token", "new", "anna", *there, "--label", "laptop", check=0).out.strip()
+    number = next(line.split()[0] for line in sluice("token", "list", *there, check=0).out.splitlines() if "laptop" in line)
+    by_token = {**os.environ, "SLUICE_TOKEN": made}
+    (tmp_path / "a").write_bytes(b"content")
+    sluice("put", tmp_path / "a", server.url + "/in/", env=by_token, check=0)
+    sluice("put", tmp_path / "a", server.url + "/out/", env=by_token, check=5)
+    assert (server.root / "in" / "a").read_bytes() == b"content"
+    sluice("user", "list", *there, env=by_token, check=4)
+    sluice("token", "revoke", number, *there, check=0)
+    sluice("ls", server.url + "/in", env=by_token, check=4)
+    sluice("user", "remove", "anna", *there, check=0)
+    other = secure("--public", "none", root=tmp_path / "other")
+    (tmp_path / "config" / "sluice" / "known_hosts").write_text(f"127.0.0.1:{other.port} {server.fingerprint}\n")
+    owner = {**os.environ, "SLUICE_TOKEN": key.decode().strip()}
+    refused = sluice("user", "list", "--server", other.url, env=owner, check=4)
+    assert "certificate" in refused.err, "it was told no token"
