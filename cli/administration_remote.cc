@@ -1,6 +1,7 @@
 // Over the API (docs/api.md, "Accounts, tokens and links").
 #include <nlohmann/json.hpp>
 
+#include "base/limit_names.h"
 #include "cli/administration.h"
 
 namespace sluice::cli {
@@ -13,7 +14,7 @@ std::string text_in(const json& told, const char* name) {
   return found != told.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-std::uint64_t number_in(const json& told, const char* name) {
+std::uint64_t number_in(const json& told, std::string_view name) {
   const auto found = told.find(name);
   return found != told.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
 }
@@ -35,11 +36,7 @@ access::account_facts account_in(const json& told) {
     one.grants.push_back(grant_in(each));
   }
   const auto limits = told.value("limits", json::object());
-  one.limits = {.bytes = number_in(limits, "max_bytes"),
-                .files = number_in(limits, "max_files"),
-                .uploads = number_in(limits, "max_uploads"),
-                .connections = number_in(limits, "max_connections"),
-                .rate_bytes = number_in(limits, "rate_bytes")};
+  for (const auto& [name, limit] : base::limit_names) one.limits.*limit = number_in(limits, name);
   one.used = {.bytes = number_in(limits, "bytes"), .files = number_in(limits, "files")};
   return one;
 }
@@ -79,12 +76,10 @@ class over_the_wire final : public administration {
     return post("/api/accounts/grant", wish);
   }
   result<void> set_limits(const std::string& name, const base::budget_limits& limits) override {
-    return post("/api/accounts/limits", {{"name", name},
-                                         {"max_bytes", limits.bytes},
-                                         {"max_files", limits.files},
-                                         {"max_uploads", limits.uploads},
-                                         {"max_connections", limits.connections},
-                                         {"rate_bytes", limits.rate_bytes}});
+    json wish{{"name", name}};
+    for (const auto& [limit_name, limit] : base::limit_names)
+      wish[std::string(limit_name)] = limits.*limit;
+    return post("/api/accounts/limits", wish);
   }
   result<void> remove_account(const std::string& name) override {
     return post("/api/accounts/remove", {{"name", name}});

@@ -6,9 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "cli/administration.h"
+#include "cli/actions.h"
 #include "cli/grants.h"
-#include "cli/printer.h"
 #include "cli/quantity.h"
 
 namespace sluice::cli {
@@ -16,18 +15,17 @@ namespace {
 
 constexpr std::chrono::hours lifetime_max{24 * 3650};
 
-struct token_flags {
-  std::string action;
-  std::string what;  // an account, or the id of a token
-  administration_flags where;
+using json = nlohmann::ordered_json;
+
+struct token_flags : action_flags {
   std::string label;
   std::string scope;
   std::string lifetime;
-  output_flags output;
 };
+using token_action = action<token_flags>;
 
 result<token_request> read_wish(const token_flags& flags) {
-  token_request wanted{.account = flags.what, .label = flags.label};
+  token_request wanted{.account = flags.subject, .label = flags.label};
   if (!flags.scope.empty()) {
     auto scope = parse_grant(flags.scope);
     if (!scope) return std::unexpected(scope.error());
@@ -39,15 +37,15 @@ result<token_request> read_wish(const token_flags& flags) {
   return wanted;
 }
 
-int make(printer& out, administration& in, const token_flags& flags) {
+result<json> make(printer& out, administration& in, const token_flags& flags) {
   const auto wanted = read_wish(flags);
-  if (!wanted) return out.failed(wanted.error());
+  if (!wanted) return std::unexpected(wanted.error());
   const auto made = in.add_token(*wanted);
-  if (!made) return out.failed(made.error(), "");
+  if (!made) return std::unexpected(made.error());
   // The one time that it is told.
   out.result_line(made->text.reveal(),
                   {{"event", "token"}, {"id", made->id}, {"token", made->text.reveal()}});
-  return out.done("", {{"id", made->id}});
+  return json{{"id", made->id}};
 }
 
 std::string date_of(std::int64_t time_s) {
@@ -59,39 +57,30 @@ std::string date_of(std::int64_t time_s) {
   return {text.data(), count};
 }
 
-int list(printer& out, administration& of) {
+result<json> list(printer& out, administration& of, const token_flags&) {
   const auto all = of.tokens();
-  if (!all) return out.failed(all.error(), "");
+  if (!all) return std::unexpected(all.error());
   for (const auto& one : *all) {
     const std::string until = one.expires_s ? " until " + date_of(*one.expires_s) : "";
     const std::string label = one.label.empty() ? "" : " (" + one.label + ")";
-    nlohmann::ordered_json event{{"event", "token"},       {"id", one.id},
-                                 {"account", one.account}, {"label", one.label},
-                                 {"session", one.session}, {"scope", to_text(one.scope)}};
+    json event{{"event", "token"},   {"id", one.id},           {"account", one.account},
+               {"label", one.label}, {"session", one.session}, {"scope", to_text(one.scope)}};
     if (one.expires_s) event["expires_s"] = *one.expires_s;
     out.result_line(
         fmt::format("{} {} {}{}{}", one.id, one.account, to_text(one.scope), until, label), event);
   }
-  return out.done("", nlohmann::ordered_json::object());
+  return json::object();
 }
 
-int run_token(const token_flags& flags) {
-  printer out(flags.output);
-  if (flags.what.empty() != (flags.action == "list")) {
-    return out.failed({errc::invalid_argument, "token " + flags.action + ": it needs " +
-                                                   (flags.action == "new" ? "the name of an account"
-                                                    : flags.action == "revoke" ? "the id of a token"
-                                                                               : "no name")});
-  }
-  const auto opened = administration::open(flags.where, out);
-  if (!opened) return out.failed(opened.error(), "");
-  administration& accounts = **opened;
-  if (flags.action == "new") return make(out, accounts, flags);
-  if (flags.action == "list") return list(out, accounts);
-  const auto revoked = accounts.revoke_token(flags.what);
-  if (!revoked) return out.failed(revoked.error(), "");
-  return out.done("", {{"id", flags.what}});
+result<json> revoke(printer&, administration& in, const token_flags& flags) {
+  const auto revoked = in.revoke_token(flags.subject);
+  if (!revoked) return std::unexpected(revoked.error());
+  return json{{"id", flags.subject}};
 }
+
+constexpr std::array actions{token_action{"new", "the name of an account", make},
+                             token_action{"list", "", list},
+                             token_action{"revoke", "the id of a token", revoke}};
 
 }  // namespace
 
@@ -106,11 +95,8 @@ runner declare_token(CLI::App& app) {
              "sluice token new anna --data /films/.sluice --scope /in=drop --expires 7d"},
             {"Take one back", "sluice token revoke 0123456789abcdef --data /films/.sluice"}});
   auto flags = std::make_shared<token_flags>();
-  app.add_option("ACTION", flags->action, "new, list or revoke.")
-      ->required()
-      ->check(one_of({"new", "list", "revoke"}));
-  app.add_option("WHAT", flags->what, "With new the account; with revoke the id that list tells.");
-  add_administration_flags(app, flags->where);
+  add_action_flags<token_flags>(app, actions, *flags, "WHAT",
+                                "With new the account; with revoke the id that list tells.");
   app.add_option("--label", flags->label, "With new: what it is for.")->type_name("TEXT");
   app.add_option("--scope", flags->scope,
                  std::string("With new: what it can do of what the account may. ") + grant_help)
@@ -123,7 +109,7 @@ runner declare_token(CLI::App& app) {
       ->type_name("TIME")
       ->check(CLI::Validator(check, ""));
   add_output_flags(app, flags->output);
-  return [flags] { return run_token(*flags); };
+  return [flags] { return run_action<token_flags>("token", actions, *flags); };
 }
 
 }  // namespace sluice::cli

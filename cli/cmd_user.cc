@@ -4,34 +4,38 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "cli/administration.h"
+#include "base/limit_names.h"
+#include "cli/actions.h"
 #include "cli/grants.h"
 #include "cli/keys.h"
-#include "cli/printer.h"
 #include "cli/quantity.h"
 
 namespace sluice::cli {
 namespace {
 
-struct user_flags {
-  std::string action;
-  std::string name;
-  administration_flags where;
+using json = nlohmann::ordered_json;
+
+struct user_flags : action_flags {
   std::vector<std::string> grants;
   bool password = false;
   base::budget_limits limits;
-  output_flags output;
 };
+using user_action = action<user_flags>;
+
+result<json> told(const result<void>& done) {
+  if (!done) return std::unexpected(done.error());
+  return json::object();
+}
 
 result<base::secret> ask_password(const user_flags& flags) {
-  auto typed = read_secret("Password of " + flags.name);
+  auto typed = read_secret("Password of " + flags.subject);
   if (typed && typed->empty()) {
-    return fail(errc::invalid_argument, "give " + flags.name + " a password: it is empty");
+    return fail(errc::invalid_argument, "give " + flags.subject + " a password: it is empty");
   }
   return typed;
 }
 
-result<void> add(administration& to, const user_flags& flags) {
+result<json> add(printer&, administration& to, const user_flags& flags) {
   auto grants = parse_grants(flags.grants);
   if (!grants) return std::unexpected(grants.error());
   base::secret password;
@@ -40,34 +44,40 @@ result<void> add(administration& to, const user_flags& flags) {
     if (!typed) return std::unexpected(typed.error());
     password = std::move(*typed);
   }
-  auto added = to.add_account(flags.name, password, *grants);
-  if (!added || flags.limits == base::budget_limits()) return added;
-  return to.set_limits(flags.name, flags.limits);
+  auto added = to.add_account(flags.subject, password, *grants);
+  if (!added || flags.limits == base::budget_limits()) return told(added);
+  return told(to.set_limits(flags.subject, flags.limits));
 }
 
-result<void> set_password(administration& of, const user_flags& flags) {
+result<json> set_password(printer&, administration& in, const user_flags& flags) {
   const auto password = ask_password(flags);
   if (!password) return std::unexpected(password.error());
-  return of.set_password(flags.name, *password);
+  return told(in.set_password(flags.subject, *password));
 }
 
-result<void> grant(administration& by, const user_flags& flags) {
+result<json> grant(printer&, administration& in, const user_flags& flags) {
   const auto grants = parse_grants(flags.grants);
   if (!grants) return std::unexpected(grants.error());
   for (const auto& one : *grants) {
-    if (auto done = by.put_grant(flags.name, one); !done) return done;
+    if (auto done = in.put_grant(flags.subject, one); !done) return told(done);
   }
-  return {};
+  return json::object();
 }
 
-nlohmann::ordered_json limits_json(const access::account_facts& one) {
-  return {{"max_bytes", one.limits.bytes},
-          {"max_files", one.limits.files},
-          {"max_uploads", one.limits.uploads},
-          {"max_connections", one.limits.connections},
-          {"rate_bytes", one.limits.rate_bytes},
-          {"bytes", one.used.bytes},
-          {"files", one.used.files}};
+result<json> set_limits(printer&, administration& in, const user_flags& flags) {
+  return told(in.set_limits(flags.subject, flags.limits));
+}
+
+result<json> remove(printer&, administration& from, const user_flags& flags) {
+  return told(from.remove_account(flags.subject));
+}
+
+json limits_json(const access::account_facts& one) {
+  json told;
+  for (const auto& [name, limit] : base::limit_names) told[name] = one.limits.*limit;
+  told["bytes"] = one.used.bytes;
+  told["files"] = one.used.files;
+  return told;
 }
 
 std::string limits_text(const access::account_facts& one) {
@@ -86,7 +96,7 @@ std::string limits_text(const access::account_facts& one) {
 
 void tell(printer& out, const access::account_facts& one) {
   std::string text = one.name;
-  nlohmann::ordered_json grants = nlohmann::ordered_json::array();
+  json grants = json::array();
   for (const auto& each : one.grants) {
     text += " " + to_text(each);
     grants.push_back(to_text(each));
@@ -100,30 +110,19 @@ void tell(printer& out, const access::account_facts& one) {
                          {"limits", limits_json(one)}});
 }
 
-result<void> act(printer& out, administration& accounts, const user_flags& flags) {
-  if (flags.action == "add") return add(accounts, flags);
-  if (flags.action == "passwd") return set_password(accounts, flags);
-  if (flags.action == "grant") return grant(accounts, flags);
-  if (flags.action == "limit") return accounts.set_limits(flags.name, flags.limits);
-  if (flags.action == "remove") return accounts.remove_account(flags.name);
-  const auto all = accounts.accounts();
+result<json> list(printer& out, administration& of, const user_flags&) {
+  const auto all = of.accounts();
   if (!all) return std::unexpected(all.error());
   for (const auto& one : *all) tell(out, one);
-  return {};
+  return json::object();
 }
 
-int run_user(const user_flags& flags) {
-  printer out(flags.output);
-  if (flags.name.empty() != (flags.action == "list")) {
-    return out.failed({errc::invalid_argument, "user " + flags.action + ": it needs " +
-                                                   (flags.name.empty() ? "a name" : "no name")});
-  }
-  const auto opened = administration::open(flags.where, out);
-  if (!opened) return out.failed(opened.error(), "");
-  const auto done = act(out, **opened, flags);
-  if (!done) return out.failed(done.error(), "");
-  return out.done("", {{"action", flags.action}});
-}
+constexpr std::string_view account = "a name";
+constexpr std::array actions{
+    user_action{"add", account, add},       user_action{"list", "", list},
+    user_action{"grant", account, grant},   user_action{"passwd", account, set_password},
+    user_action{"remove", account, remove}, user_action{"limit", account, set_limits},
+};
 
 // 0, or none given: no limit.
 void add_limits(CLI::App& app, base::budget_limits& limits) {
@@ -161,18 +160,14 @@ runner declare_user(CLI::App& app) {
        {"Up to 500 GB from now on, of a server that runs",
         "sluice user limit anna --server sluice://nas --max-bytes 500GB"}});
   auto flags = std::make_shared<user_flags>();
-  app.add_option("ACTION", flags->action, "add, list, passwd, grant, limit or remove.")
-      ->required()
-      ->check(one_of({"add", "list", "passwd", "grant", "limit", "remove"}));
-  app.add_option("NAME", flags->name, "The account, for all but list.");
-  add_administration_flags(app, flags->where);
+  add_action_flags<user_flags>(app, actions, *flags, "NAME", "The account, for all but list.");
   app.add_option("--grant", flags->grants, std::string("With add and grant: ") + grant_help)
       ->type_name("PATH=RIGHTS")
       ->allow_extra_args(false);
   app.add_flag("--with-password", flags->password, "With add: give it a password.");
   add_limits(app, flags->limits);
   add_output_flags(app, flags->output);
-  return [flags] { return run_user(*flags); };
+  return [flags] { return run_action<user_flags>("user", actions, *flags); };
 }
 
 }  // namespace sluice::cli

@@ -2,6 +2,7 @@
 #include <ctime>
 
 #include "access/password.h"
+#include "base/limit_names.h"
 #include "http/api.h"
 #include "http/api_json.h"
 #include "net/on_pool.h"
@@ -44,11 +45,7 @@ json grant_json(const access::grant& one) {
 // 0: no limit.
 json limits_json(const base::budget_limits& limits, const base::budget_use& used) {
   json told;
-  told["max_bytes"] = limits.bytes;
-  told["max_files"] = limits.files;
-  told["max_uploads"] = limits.uploads;
-  told["max_connections"] = limits.connections;
-  told["rate_bytes"] = limits.rate_bytes;
+  for (const auto& [name, limit] : base::limit_names) told[std::string(name)] = limits.*limit;
   told["bytes"] = used.bytes;
   told["files"] = used.files;
   return told;
@@ -89,14 +86,10 @@ result<json> put_grant(access::table& accounts, const json& wish) {
 
 result<json> set_limits(access::table& accounts, const json& wish) {
   base::budget_limits limits;
-  for (const auto& [name, into] :
-       {std::pair("max_bytes", &limits.bytes), std::pair("max_files", &limits.files),
-        std::pair("max_uploads", &limits.uploads),
-        std::pair("max_connections", &limits.connections),
-        std::pair("rate_bytes", &limits.rate_bytes)}) {
+  for (const auto& [name, limit] : base::limit_names) {
     const auto given = count_of(wish, name);
     if (!given) return std::unexpected(given.error());
-    *into = given->value_or(0);
+    limits.*limit = given->value_or(0);
   }
   return done(accounts.set_limits(text_or(wish, "name", ""), limits));
 }
