@@ -1,8 +1,24 @@
 #include "access/hashing_pool.h"
 
+#include <sched.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <utility>
 
 namespace sluice::access {
+namespace {
+
+constexpr int niceness = 15;
+
+// Linux has these by thread. Where it is forbidden, hashes are as urgent as all else.
+void yield_to_others() {
+  const sched_param none{};
+  (void)::sched_setscheduler(0, SCHED_BATCH, &none);
+  (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), niceness);
+}
+
+}  // namespace
 
 hashing_pool::hashing_pool(std::size_t threads, std::size_t waiting_max)
     : waiting_max_(waiting_max) {
@@ -29,6 +45,7 @@ bool hashing_pool::try_run(work task) {
 }
 
 void hashing_pool::serve() {
+  yield_to_others();
   for (;;) {
     work next;
     {
