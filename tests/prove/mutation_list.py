@@ -1,14 +1,8 @@
 """What is taken out of the product, one at a time, and the suites of which one must then fail: see
 mutations.py. `text` stands in its file exactly once."""
 
-import collections
-
-Mutation = collections.namedtuple("Mutation", "name file text replacement suites")
-
-
-def without(name, file, text, *suites, by=""):
-    return Mutation(name, f"src/{file}", text, by, suites)
-
+from prove.mutation import without
+from prove.mutations_of_access import PROMISES
 
 SYNCS = [
     without("the sync of a partial", "store/partial.cc",
@@ -169,4 +163,4 @@ DIGEST_CHECKS = [
             by="if (false && file.buffer && base::digest_of(content) != file.digest) {"),
 ]
 
-MUTATIONS = SYNCS + FOLDER_SYNCS + FENCES + DIGEST_CHECKS
+MUTATIONS = SYNCS + FOLDER_SYNCS + FENCES + DIGEST_CHECKS + PROMISES

@@ -1,5 +1,5 @@
-"""The proof of the proofs: takes each sync, each directory sync, each fence and each digest check out
-of the product, one at a time, and shows that a test fails.
+"""The proof of the proofs: takes each sync, each directory sync, each fence, each digest check and each promise about
+access out of the product, one at a time, and shows that a test fails.
 
 It works on a copy of the tree with a build folder of its own, which the next run goes on with. Each
 line of its output says CAUGHT, by which suite, or MISSED; it exits 1 where one is missed, 2 where it
@@ -32,6 +32,19 @@ SUITES = {
     "races": ("sluice", [*PYTEST, "tests/prove/test_races.py", "-k", "sixteen"]),
     "links": ("sluice", [*PYTEST, "tests/prove/test_links.py"]),
     "corruption": ("sluice", [*PYTEST, "tests/product/test_corruption.py"]),
+    "base": ("base_tests", ["build/release/src/base/base_tests", *GTEST]),
+    "access": ("access_tests", ["build/release/src/access/access_tests", *GTEST]),
+    "matrix": ("sluice", [*PYTEST, *(f"tests/access/test_matrix{of}.py" for of in ("", "_live", "_native"))]),
+    "people": ("sluice", [*PYTEST, "tests/access/test_access.py"]),
+    "administration": ("sluice", [*PYTEST, "tests/access/test_administration.py"]),
+    "shares": ("sluice", [*PYTEST, "tests/access/test_links.py"]),
+    "limits": ("sluice", [*PYTEST, "tests/access/test_limits.py"]),
+    "record": ("sluice", [*PYTEST, "tests/access/test_audit.py"]),
+    "clients": ("sluice", [*PYTEST, "tests/access/test_cli.py"]),
+    "confinement": ("sluice", [*PYTEST, "tests/product/test_confinement.py"]),
+    "browsers": ("sluice", [*PYTEST, "tests/http/test_connections.py", "tests/http/test_files_get.py", "tests/http/test_files_put.py",
+                            "tests/http/test_live.py", "tests/browser/test_delivery.py"]),
+    "tls": ("sluice", [*PYTEST, "tests/tls/test_client.py", "tests/tls/test_server.py"]),
 }
 SUITE_S = 300  # one that hangs has failed, too
 
