@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <ctime>
+#include <functional>
 #include <future>
 
 #include "access/password.h"
@@ -52,6 +55,27 @@ TEST_F(gate_test, answers_the_same_whatever_is_wrong) {
   EXPECT_EQ(wrong.error().why, has_none.error().why);
   EXPECT_FALSE(log_in(at, "anna", std::string(1025, 'x')));
   EXPECT_FALSE(log_in(at, std::string(10'000, 'x'), "x"));
+}
+
+std::chrono::nanoseconds work_of(const std::function<void()>& what) {
+  const auto now = [] {
+    timespec used{};
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
+  };
+  const auto before = now();
+  what();
+  return now() - before;
+}
+
+// Nobody can tell by the time whether there is an account. Work of the processor, which a busy
+// machine does not make more; and a hash is so much of it that nothing else comes near.
+TEST_F(gate_test, an_account_that_is_unknown_or_has_no_password_costs_a_hash) {
+  gate at(world_.table(), {.per_account = {.free_tries = 100}});
+  const auto a_hash = work_of([&] { (void)log_in(at, "anna", "incorrect horse"); });
+  for (const auto* name : {"nobody", "keys"}) {
+    EXPECT_GT(work_of([&] { (void)log_in(at, name, "incorrect horse"); }), a_hash / 4) << name;
+  }
 }
 
 TEST_F(gate_test, a_remembered_password_is_none_once_it_was_changed) {
