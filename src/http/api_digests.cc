@@ -75,18 +75,13 @@ awaitable<result<void>> add_digests(service& shared, Held& held, run_wish wanted
 
 // Of a finished upload, for who began it: what the server itself computed of what arrived, also
 // for those who may not read it.
-awaitable<result<void>> add_recorded(service& shared, const store::entry& file, run_wish wanted,
-                                     json& told) {
-  const auto known = co_await net::on_pool(
-      shared.pool, [&shared, &file] { return shared.downloads.recorded_digests(file); });
-  if (!known) co_return std::unexpected(known.error());
+void add_recorded(json& told, const std::vector<base::digest128>& known, run_wish wanted) {
   auto& list = told["digests"];
-  const auto first = std::min<std::uint64_t>(wanted.first, known->size());
-  for (const auto& each : std::span(*known).subspan(first)) {
-    if (list.size() == wanted.count) break;
+  const auto first = std::min<std::uint64_t>(wanted.first, known.size());
+  for (const auto& each : std::span(known).subspan(first)) {
+    if (list.size() == wanted.count) return;
     list.push_back(base::to_hex(each));
   }
-  co_return result<void>{};
 }
 
 json runs_json(const std::vector<transfer::block_range>& all) {
@@ -123,6 +118,34 @@ awaitable<result<void>> api_digests(exchange& now, service& shared) {
   co_return co_await send_json(now, status::ok, told);
 }
 
+namespace {
+
+awaitable<result<void>> tell_open(exchange& now, service& shared, transfer::upload& held,
+                                  run_wish wanted) {
+  json told = head_of(held.path().text(), wanted.first);
+  told["done"] = false;
+  told["size"] = size_json(held.size_bytes());
+  const auto added = co_await add_digests(shared, held, wanted, told);
+  if (!added) co_return added;
+  told["offset"] = held.durable_bytes();
+  told["durable"] = runs_json(held.durable());
+  co_return co_await send_json(now, status::ok, told);
+}
+
+awaitable<result<void>> tell_finished(exchange& now, service& shared,
+                                      const transfer::opened_upload& joined, run_wish wanted) {
+  const auto known = co_await net::on_pool(
+      shared.pool, [&shared, &joined] { return shared.downloads.recorded_digests(*joined.done); });
+  if (!known) co_return std::unexpected(known.error());
+  json told = head_of(joined.path, wanted.first);
+  told["done"] = true;
+  told["size"] = joined.done->size_bytes;
+  add_recorded(told, *known, wanted);
+  co_return co_await send_json(now, status::ok, told);
+}
+
+}  // namespace
+
 awaitable<result<void>> api_upload(exchange& now, service& shared) {
   const auto wanted = read_run(now.asked());
   if (!wanted) co_return co_await now.refuse(wanted.error());
@@ -135,20 +158,8 @@ awaitable<result<void>> api_upload(exchange& now, service& shared) {
   const auto joined = co_await net::on_pool(
       shared.pool, [&shared, &id, &who] { return shared.uploads.join(id, who); });
   if (!joined) co_return std::unexpected(joined.error());
-  const auto& held = joined->upload;
-  json told = head_of(held ? held->path().text() : joined->path, wanted->first);
-  told["done"] = held == nullptr;
-  told["size"] = size_json(held ? held->size_bytes() : joined->done->size_bytes);
-  if (held) {
-    const auto added = co_await add_digests(shared, *held, *wanted, told);
-    if (!added) co_return added;
-    told["offset"] = held->durable_bytes();
-    told["durable"] = runs_json(held->durable());
-  } else {
-    const auto added = co_await add_recorded(shared, *joined->done, *wanted, told);
-    if (!added) co_return added;
-  }
-  co_return co_await send_json(now, status::ok, told);
+  if (joined->done) co_return co_await tell_finished(now, shared, *joined, *wanted);
+  co_return co_await tell_open(now, shared, *joined->upload, *wanted);
 }
 
 }  // namespace sluice::http
