@@ -216,8 +216,9 @@ awaitable<result<void>> offering::take_next() {
   auto peer = co_await door_->next();
   if (!peer) co_return std::unexpected(std::move(peer.error()));
   if (!door_->listens()) {
+    if (outcome_) co_return fail(errc::cancelled, "send " + what_.name);
     unused_ = &*peer;
-    const auto spoke = outcome_ ? result<net::protocol>{} : co_await net::which_protocol(*peer);
+    const auto spoke = co_await net::which_protocol(*peer);
     unused_ = nullptr;
     if (!spoke) {
       co_return fail(errc::broken_stream,
