@@ -27,7 +27,9 @@ base::rights visitor::ask(std::string_view path, bool below) const {
   return {};
 }
 
-std::string visitor::name() const { return table_.name_of_caller(id_); }
+std::string visitor::name() const {
+  return what_ == kind::stranger ? std::string() : table_.name_of_caller(id_);
+}
 
 void visitor::note_refusal(base::right wanted, std::string_view path) const {
   table_.note({.who = name(),

@@ -12,7 +12,7 @@ namespace {
 //
 // The SQL stays within what SQLite and PostgreSQL share: BIGINT, TEXT, ON CONFLICT. Only BLOB is
 // SQLite's word (BYTEA there), and WITHOUT ROWID, which has no meaning there.
-constexpr std::array<std::string_view, 6> steps = {
+constexpr std::array<std::string_view, 7> steps = {
     // 1: content and uploads.
     R"sql(
 CREATE TABLE content (

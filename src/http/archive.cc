@@ -225,8 +225,7 @@ awaitable<result<void>> send_archive(exchange& now, service& shared, const store
   head.add("Content-Type", is_zip ? "application/zip" : "application/x-tar")
       .add("Content-Disposition", disposition(name + (is_zip ? ".zip" : ".tar"), false))
       .add("Cache-Control", "no-store");
-  const auto begun = co_await now.begin(head, std::nullopt);
-  if (!begun) co_return begun;
+  now.begin(head, std::nullopt);
   archive_stream packed(shared, now.caller(), path.text(), format);
   co_return co_await send_pieces(now, shared, packed);
 }

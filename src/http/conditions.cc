@@ -12,6 +12,7 @@ namespace sluice::http {
 namespace {
 
 constexpr std::int64_t ns_per_s = 1'000'000'000;
+constexpr std::size_t etag_bytes = 2 * sizeof(base::digest128) + 2;
 
 std::optional<std::int64_t> date_in(const request& asked, std::string_view name) {
   if (!asked.has(name)) return std::nullopt;
@@ -25,8 +26,12 @@ validators validators_of(const store::entry& file, std::int64_t now_s) {
       file.id.dev, file.id.ino, static_cast<std::uint64_t>(file.id.btime_ns), file.size_bytes,
       static_cast<std::uint64_t>(file.mtime_ns)};
   const std::int64_t seconds = file.mtime_ns / ns_per_s - (file.mtime_ns % ns_per_s < 0 ? 1 : 0);
-  return {.etag = '"' + base::to_hex(base::digest_of(std::as_bytes(std::span(parts)))) + '"',
-          .last_modified = std::min(seconds, now_s)};
+  std::string tag;
+  tag.reserve(etag_bytes);
+  tag += '"';
+  tag += base::to_hex(base::digest_of(std::as_bytes(std::span(parts))));
+  tag += '"';
+  return {.etag = std::move(tag), .last_modified = std::min(seconds, now_s)};
 }
 
 bool matches(std::string_view list, std::string_view etag, bool weakly) {

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "http/router.h"
+#include "net/address_key.h"
 #include "net/parking.h"
 #include "net/path_tuning.h"
 #include "sluice/host_port.h"
@@ -105,6 +106,7 @@ connection::connection(net::stream client, service& shared, tenancy has)
       shared_(shared),
       where_(stream_.get_executor()),
       peer_(peer_of(stream_.socket())),
+      from_(net::plain_address(peer_)),
       input_(stream_),
       output_(stream_),
       number_(has_.requests),
@@ -203,32 +205,33 @@ void connection::look(clock::time_point now) {
   time_out("wait for the client to close", false);
 }
 
-// The request whose head is buffered; nullopt where it is not whole.
-std::optional<parsed<request>> connection::take_head(head_finder& finder,
-                                                     const head_limits& limits) {
+connection::head_progress connection::begin_head() const {
+  const head_limits limits{.bytes = shared_.limits.head_bytes, .fields = shared_.limits.fields};
+  return {.limits = limits, .finder = head_finder(limits)};
+}
+
+std::optional<parsed<request>> connection::take_head(head_progress& seen) {
+  while (seen.empty_lines < empty_lines_max && input_.buffered().starts_with("\r\n")) {
+    input_.consume(2);
+    ++seen.empty_lines;
+  }
   const auto here = input_.buffered();
   if (here.empty()) return std::nullopt;
   if (phase_ == phase::idle) enter(phase::head);
-  const auto size = finder.find(here);
+  const auto size = seen.finder.find(here);
   if (!size) return std::unexpected(size.error());
   if (*size == 0) return std::nullopt;
-  auto asked = parse_head(here.substr(0, *size), limits);
+  auto asked = parse_head(here.substr(0, *size), seen.limits);
   input_.consume(*size);
   return asked;
 }
 
-awaitable<result<void>> connection::read_head(std::optional<parsed<request>>& asked) {
-  const head_limits limits{.bytes = shared_.limits.head_bytes, .fields = shared_.limits.fields};
-  head_finder finder(limits);
-  unsigned empty_lines = 0;
+awaitable<result<void>> connection::read_head(head_progress& seen,
+                                              std::optional<parsed<request>>& asked) {
   for (;;) {
-    while (empty_lines < empty_lines_max && input_.buffered().starts_with("\r\n")) {
-      input_.consume(2);
-      ++empty_lines;
-    }
-    asked = take_head(finder, limits);
+    asked = take_head(seen);
     if (asked) co_return result<void>{};
-    const auto got = input_.receive(limits.bytes + 2);
+    const auto got = input_.receive(seen.limits.bytes + 2);
     if (!got) co_return std::unexpected(got.error());
     if (*got > 0) continue;
     const auto readable = co_await input_.wait(1);
@@ -299,9 +302,12 @@ void connection::park() {
 }
 
 awaitable<result<bool>> connection::serve_next() {
-  std::optional<parsed<request>> asked;
-  const auto came = co_await read_head(asked);
-  if (!came) co_return std::unexpected(came.error());
+  auto seen = begin_head();
+  auto asked = take_head(seen);  // mostly all of it is here
+  if (!asked) {
+    const auto came = co_await read_head(seen, asked);
+    if (!came) co_return std::unexpected(came.error());
+  }
   if (*asked) {
     const bool goes_on = co_await serve_one(**asked);
     co_return goes_on;
@@ -325,7 +331,8 @@ awaitable<bool> connection::serve_one(request& asked) {
     co_return false;
   }
   if (now.handed_over_) co_return false;
-  const auto at_end = co_await drop_body(now);
+  result<bool> at_end = now.body_ended();
+  if (!*at_end) at_end = co_await drop_body(now);
   if (at_end && *at_end && !now.closes_ && !trouble_) co_return true;
   if (at_end) co_await linger();
   co_return false;
@@ -348,9 +355,9 @@ awaitable<result<void>> connection::answer_failure(exchange& now, const error& w
   co_return co_await now.send(failed);
 }
 
-// Reads away what a handler left of the body, up to the limit; whether that was all.
+// Reads away what a handler left of the body, up to the limit; whether that was all of it.
 awaitable<result<bool>> connection::drop_body(exchange& now) {
-  if (now.closes_) co_return now.body_ended();
+  if (now.closes_) co_return false;
   std::array<std::byte, 4096> scrap{};
   const std::uint64_t limit = now.body_taken() + shared_.limits.unread_bytes;
   while (!now.body_ended()) {
@@ -397,8 +404,9 @@ awaitable<void> connection::linger() {
 }
 
 awaitable<void> connection::run_refusing(std::shared_ptr<connection> self, refusal why) {
+  auto seen = self->begin_head();
   std::optional<parsed<request>> asked;
-  const auto came = co_await self->read_head(asked);
+  const auto came = co_await self->read_head(seen, asked);
   if (came) {
     response refused = *asked ? answer_of(why, **asked, self->shared_) : response(asked->error());
     const bool to_head = *asked && (*asked)->method == "HEAD";

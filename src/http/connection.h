@@ -75,6 +75,7 @@ class connection final : public std::enable_shared_from_this<connection>,
   [[nodiscard]] net::stream& stream() noexcept { return stream_; }  // see exchange::hand_over
   [[nodiscard]] const executor& where() const noexcept { return where_; }
   [[nodiscard]] const tcp_endpoint& peer() const noexcept { return peer_; }
+  [[nodiscard]] const std::string& from() const noexcept { return from_; }  // the peer's address
 
   // What an operation of the stream failed with: the deadline, where there was one.
   [[nodiscard]] error explain(const error& why) const;
@@ -89,11 +90,20 @@ class connection final : public std::enable_shared_from_this<connection>,
   using clock = std::chrono::steady_clock;
   enum class phase : std::uint8_t { idle, head, exchange, lingering };
 
+  // How far the head of the next request was looked at.
+  struct head_progress {
+    head_limits limits;
+    head_finder finder;
+    unsigned empty_lines = 0;
+  };
+  [[nodiscard]] head_progress begin_head() const;
+
   // One request and its response; whether another may follow.
   awaitable<result<bool>> serve_next();
-  // The next request, or what to answer instead.
-  awaitable<result<void>> read_head(std::optional<parsed<request>>& asked);
-  std::optional<parsed<request>> take_head(head_finder& finder, const head_limits& limits);
+  // The next request, or what to answer instead; nullopt: not all of it is buffered.
+  std::optional<parsed<request>> take_head(head_progress& seen);
+  // The same, and waits for it.
+  awaitable<result<void>> read_head(head_progress& seen, std::optional<parsed<request>>& asked);
   awaitable<bool> serve_one(request& asked);
   awaitable<result<void>> answer_failure(exchange& now, const error& why);
   awaitable<result<bool>> drop_body(exchange& now);
@@ -116,6 +126,7 @@ class connection final : public std::enable_shared_from_this<connection>,
   service& shared_;
   const executor where_;
   const tcp_endpoint peer_;
+  const std::string from_;
   input input_;
   output output_;
   net::watch watch_;

@@ -112,8 +112,7 @@ awaitable<result<void>> api_events(exchange& now, service& shared) {
   if (!followed) co_return followed;
   response head(status::ok);
   head.add("Content-Type", "text/event-stream").add("Cache-Control", "no-store");
-  const auto begun = co_await now.begin(head, std::nullopt);
-  if (!begun) co_return begun;
+  now.begin(head, std::nullopt);
   if (!now.wants_body()) co_return co_await now.end();
   co_return co_await tell_all(now, shared, *stream);
 }

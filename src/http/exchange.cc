@@ -46,7 +46,7 @@ void exchange_abort::operator()() const {
   boost::asio::post(where, [home = std::move(home), number = number_] { home->abort(number); });
 }
 
-exchange::exchange(connection& home, request asked, std::uint64_t number)
+exchange::exchange(connection& home, request&& asked, std::uint64_t number)
     : home_(home), asked_(std::move(asked)), number_(number) {
   if (!asked_.has_body) return;
   if (asked_.content_length) {
@@ -58,9 +58,13 @@ exchange::exchange(connection& home, request asked, std::uint64_t number)
 
 exchange::~exchange() = default;
 
-int exchange::socket() const noexcept { return home_.stream().socket().native_handle(); }
+void exchange::show_in(net::visitors& all) {
+  here_.emplace(all, home_.stream().socket().native_handle(), caller_, asked_.path);
+}
 
 executor exchange::where() const noexcept { return home_.where(); }
+
+const std::string& exchange::from() const noexcept { return home_.from(); }
 
 result<void> exchange::take_place(const base::budget_ptr& whose) {
   auto taken = base::budget_place::take(whose);
@@ -242,8 +246,7 @@ bool exchange::must_close() const {
   return chunks_.has_value() || counted_left_ > shared.limits.unread_bytes;
 }
 
-awaitable<result<void>> exchange::begin(const response& head,
-                                        std::optional<std::uint64_t> size_bytes) {
+void exchange::begin(const response& head, std::optional<std::uint64_t> size_bytes) {
   began_ = true;
   code_ = head.code();
   const bool bodyless = has_no_body(code_);
@@ -271,7 +274,6 @@ awaitable<result<void>> exchange::begin(const response& head,
   }
   pending_ += "\r\n";
   if (asked_.is_head()) chunked_ = false;
-  co_return result<void>{};
 }
 
 // The head of a chunk behind what is pending.
@@ -373,13 +375,14 @@ awaitable<result<void>> exchange::push() {
 }
 
 awaitable<result<void>> exchange::send(const response& what) {
-  const auto begun = co_await begin(what, what.body().size());
-  if (!begun) co_return begun;
+  begin(what, what.body().size());
   complete_ = true;
   if (!wants_body() || has_no_body(what.code())) co_return co_await flush({}, false);
   const std::span<const char> body(what.body());
   co_return co_await flush(std::as_bytes(body), false);
 }
+
+awaitable<result<void>> exchange::answer(response what) { co_return co_await send(what); }
 
 awaitable<result<void>> exchange::refuse(const problem& why) {
   const response refused(why);

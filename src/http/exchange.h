@@ -14,6 +14,7 @@
 #include "http/response.h"
 #include "net/pace.h"
 #include "net/stream.h"
+#include "net/visitors.h"
 #include "sluice/awaitable.h"
 #include "sluice/error.h"
 #include "transfer/downloads.h"
@@ -46,12 +47,14 @@ class exchange_abort {
 // it. Names for what owns something come before the co_await: `const response r = ...;`.
 class exchange {
  public:
-  exchange(connection& home, request asked, std::uint64_t number);
+  exchange(connection& home, request&& asked, std::uint64_t number);
   ~exchange();
   exchange(const exchange&) = delete;
   exchange& operator=(const exchange&) = delete;
 
   [[nodiscard]] const request& asked() const noexcept { return asked_; }
+  // Where it comes from: the client's address as a text.
+  [[nodiscard]] const std::string& from() const noexcept;
   // For whom it is answered; known before a handler is called.
   [[nodiscard]] const base::caller_ptr& caller() const noexcept { return caller_; }
   void answer_for(base::caller_ptr who) noexcept { caller_ = std::move(who); }
@@ -69,7 +72,8 @@ class exchange {
     return base::try_permit<R>(caller_, std::string(path));
   }
   [[nodiscard]] executor where() const noexcept;
-  [[nodiscard]] int socket() const noexcept;
+  // Is among those who are here until it is over.
+  void show_in(net::visitors& all);
   [[nodiscard]] exchange_abort abort_handle() const;
 
   // --- The body of the request, decoded ---
@@ -109,11 +113,13 @@ class exchange {
   // 304 (HEAD has the Content-Length that GET would have).
   awaitable<result<void>> send(const response& what);
   awaitable<result<void>> refuse(const problem& why);
+  // The same for who returns it instead of waiting for it.
+  awaitable<result<void>> answer(response what);
 
   // The same in steps: begin, any number of writes, end. With `size_bytes` exactly as many must be
   // written; without, the body is chunked, or ends with the connection for HTTP/1.0. Writes of HEAD
   // go nowhere: ask `wants_body` to save the work. What begin has is sent with the first write.
-  awaitable<result<void>> begin(const response& head, std::optional<std::uint64_t> size_bytes);
+  void begin(const response& head, std::optional<std::uint64_t> size_bytes);
   awaitable<result<void>> write(std::span<const std::byte> bytes);
   // From the page cache; what is not in it is read on the pool first.
   //   changed: the file became shorter; the connection is over
@@ -158,6 +164,7 @@ class exchange {
   connection& home_;
   const request asked_;
   base::caller_ptr caller_;
+  std::optional<net::visitors::place> here_;
   base::budget_place place_;
   std::unique_ptr<net::pace> pace_;  // where the caller has one
   const std::uint64_t number_;

@@ -110,49 +110,43 @@ opened_file open(const exchange& now, service& shared) {
   return shared.downloads.open_content(*asked);
 }
 
-awaitable<opened_file> open_on_pool(const exchange& now, service& shared) {
-  co_return co_await net::on_pool(shared.pool, [&now, &shared] { return open(now, shared); });
-}
-
 std::string content_range(const byte_range& part, std::uint64_t size_bytes) {
   return fmt::format("bytes {}-{}/{}", part.offset, part.offset + part.size_bytes - 1, size_bytes);
 }
 
-awaitable<result<void>> send_unsatisfiable(exchange& now, const representation& what) {
+response unsatisfiable(const representation& what) {
   response refused(problem(status::range_not_satisfiable,
                            "no range of it, over 8 ranges, or ranges that overlap"));
   refused.add("Content-Range", fmt::format("bytes */{}", what.size_bytes()));
   add_validators(refused, what);
-  co_return co_await now.send(refused);
+  return refused;
 }
 
 // All of the file; the last piece only while it is the file that was promised.
-awaitable<result<void>> send_whole(exchange& now, const representation& what) {
+awaitable<result<void>> send_whole(exchange& now, representation what) {
   response head(status::ok);
   add_description(head, what);
   head.add("Content-Type", what.type.name);
   const std::uint64_t size_bytes = what.size_bytes();
-  auto sent = co_await now.begin(head, size_bytes);
-  if (!sent) co_return sent;
+  now.begin(head, size_bytes);
   const std::uint64_t held_back = size_bytes % base::block_bytes;
   if (size_bytes >= base::block_bytes) {
-    sent = co_await now.write_file(*what.file, 0, size_bytes - held_back);
+    const auto sent = co_await now.write_file(*what.file, 0, size_bytes - held_back);
     if (!sent) co_return sent;
     if (auto same = what.file->check_unchanged(); !same) co_return same;
   }
-  sent = co_await now.write_file(*what.file, size_bytes - held_back, held_back);
+  const auto sent = co_await now.write_file(*what.file, size_bytes - held_back, held_back);
   if (!sent) co_return sent;
   co_return co_await now.end();
 }
 
-awaitable<result<void>> send_one_part(exchange& now, const representation& what, byte_range part) {
+awaitable<result<void>> send_one_part(exchange& now, representation what, byte_range part) {
   response head(status::partial_content);
   add_description(head, what);
   head.add("Content-Type", what.type.name)
       .add("Content-Range", content_range(part, what.size_bytes()));
-  auto sent = co_await now.begin(head, part.size_bytes);
-  if (!sent) co_return sent;
-  sent = co_await now.write_file(*what.file, part.offset, part.size_bytes);
+  now.begin(head, part.size_bytes);
+  const auto sent = co_await now.write_file(*what.file, part.offset, part.size_bytes);
   if (!sent) co_return sent;
   co_return co_await now.end();
 }
@@ -162,8 +156,8 @@ std::string new_boundary() {
   return fmt::format("{:08x}{:08x}{:08x}", random(), random(), random());
 }
 
-awaitable<result<void>> send_parts(exchange& now, const representation& what,
-                                   const std::vector<byte_range>& parts) {
+awaitable<result<void>> send_parts(exchange& now, representation what,
+                                   std::vector<byte_range> parts) {
   const std::string boundary = new_boundary();
   const std::string closing = "\r\n--" + boundary + "--\r\n";
   std::vector<std::string> heads;
@@ -176,7 +170,8 @@ awaitable<result<void>> send_parts(exchange& now, const representation& what,
   response head(status::partial_content);
   add_description(head, what);
   head.add("Content-Type", "multipart/byteranges; boundary=" + boundary);
-  auto sent = co_await now.begin(head, total);
+  now.begin(head, total);
+  result<void> sent;
   for (std::size_t i = 0; sent && i < parts.size(); ++i) {
     const std::span<const char> text(heads[i]);
     sent = co_await now.write(std::as_bytes(text));
@@ -189,52 +184,66 @@ awaitable<result<void>> send_parts(exchange& now, const representation& what,
   co_return co_await now.end();
 }
 
-awaitable<result<void>> send_content(exchange& now, const representation& what) {
+awaitable<result<void>> send_content(exchange& now, representation what) {
   const request& asked = now.asked();
   range_answer answer;
   if (asked.method == "GET" && asked.has("Range") && range_counts(asked, what.tags, what.now_s)) {
     answer = parse_range(asked.field("Range"), what.size_bytes());
   }
   switch (answer.what) {
-    case range_answer::kind::whole: co_return co_await send_whole(now, what);
-    case range_answer::kind::unsatisfiable: co_return co_await send_unsatisfiable(now, what);
+    case range_answer::kind::whole: return send_whole(now, std::move(what));
+    case range_answer::kind::unsatisfiable: return now.answer(unsatisfiable(what));
     case range_answer::kind::parts: break;
   }
-  if (answer.parts.size() == 1) co_return co_await send_one_part(now, what, answer.parts.front());
-  co_return co_await send_parts(now, what, answer.parts);
+  if (answer.parts.size() > 1) return send_parts(now, std::move(what), std::move(answer.parts));
+  return send_one_part(now, std::move(what), answer.parts.front());
 }
 
-}  // namespace
+awaitable<result<void>> send_with_digest(exchange& now, service& shared, representation what) {
+  co_await add_digest(now, shared, what);
+  auto sending = send_content(now, std::move(what));
+  co_return co_await std::move(sending);
+}
 
-awaitable<result<void>> get_file(exchange& now, service& shared) {
-  if (now.asked().parameter("archive")) co_return co_await get_archive(now, shared);
-  auto opened = try_open(now, shared);
-  if (!opened) {
-    auto waited = co_await open_on_pool(now, shared);
-    opened = std::move(waited);
-  }
-  auto& file = *opened;
+awaitable<result<void>> end_with(error why) { co_return std::unexpected(std::move(why)); }
+
+awaitable<result<void>> send_file(exchange& now, service& shared, opened_file file) {
   if (!file && file.error().code == errc::not_a_file) {
-    const response folder(problem(status::not_found, now.asked().path + " is no file"));
-    co_return co_await now.send(folder);
+    return now.answer(problem(status::not_found, now.asked().path + " is no file"));
   }
-  if (!file) co_return std::unexpected(file.error());
+  if (!file) return end_with(file.error());
   representation what = describe(std::move(*file));
   switch (judge(now.asked(), what.tags)) {
     case verdict::go_on: break;
     case verdict::not_modified: {
       response same(status::not_modified);
       add_validators(same, what);
-      co_return co_await now.send(same);
+      return now.answer(std::move(same));
     }
     case verdict::failed: {
       response failed(problem(status::precondition_failed, "the file is another one by now"));
       add_validators(failed, what);
-      co_return co_await now.send(failed);
+      return now.answer(std::move(failed));
     }
   }
-  if (wants_sha256(now.asked())) co_await add_digest(now, shared, what);
-  co_return co_await send_content(now, what);
+  if (wants_sha256(now.asked())) return send_with_digest(now, shared, std::move(what));
+  return send_content(now, std::move(what));
+}
+
+awaitable<result<void>> open_and_send(exchange& now, service& shared) {
+  auto file = co_await net::on_pool(shared.pool, [&now, &shared] { return open(now, shared); });
+  auto sending = send_file(now, shared, std::move(file));
+  co_return co_await std::move(sending);
+}
+
+}  // namespace
+
+// Only what may have to wait is a coroutine, here and above: a small file costs more of them than
+// of anything else.
+awaitable<result<void>> get_file(exchange& now, service& shared) {
+  if (now.asked().parameter("archive")) return get_archive(now, shared);
+  if (auto opened = try_open(now, shared)) return send_file(now, shared, std::move(*opened));
+  return open_and_send(now, shared);
 }
 
 }  // namespace sluice::http

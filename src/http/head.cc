@@ -156,7 +156,8 @@ parsed<std::size_t> head_finder::find(std::string_view arrived) {
 }
 
 parsed<field_list> parse_fields(std::string_view lines, std::size_t max) {
-  field_list fields;
+  parsed<field_list> found;
+  field_list& fields = *found;
   std::size_t count = 0;
   while (!lines.empty()) {
     const auto end = lines.find("\r\n");
@@ -174,7 +175,7 @@ parsed<field_list> parse_fields(std::string_view lines, std::size_t max) {
     }
     fields.insert(line.substr(0, colon), value);
   }
-  return fields;
+  return found;
 }
 
 parsed<request> parse_head(std::string_view head, const head_limits& limits) {
@@ -189,7 +190,8 @@ parsed<request> parse_head(std::string_view head, const head_limits& limits) {
   if (wanted->path == "*" && line->method != "OPTIONS")
     return refuse("the target * of another method");
 
-  request asked;
+  parsed<request> found;
+  request& asked = *found;
   asked.method = line->method;
   asked.target = line->target;
   asked.path = std::move(wanted->path);
@@ -199,7 +201,7 @@ parsed<request> parse_head(std::string_view head, const head_limits& limits) {
   if (auto fine = find_length(asked); !fine) return std::unexpected(fine.error());
   if (auto fine = find_host(asked, wanted->authority); !fine) return std::unexpected(fine.error());
   if (auto fine = find_expectations(asked); !fine) return std::unexpected(fine.error());
-  return asked;
+  return found;
 }
 
 }  // namespace sluice::http

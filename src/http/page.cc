@@ -74,8 +74,7 @@ awaitable<result<void>> send_asset(exchange& now, const page_asset& what, bool c
   if (same) co_return co_await now.send(head);
   head.add("Content-Type", what.type);
   if (!chosen.coding.empty()) head.add("Content-Encoding", chosen.coding);
-  const auto begun = co_await now.begin(head, chosen.bytes.size());
-  if (!begun) co_return begun;
+  now.begin(head, chosen.bytes.size());
   const std::span<const char> bytes(chosen.bytes);
   const auto written = co_await now.write(std::as_bytes(bytes));
   if (!written) co_return written;

@@ -5,12 +5,19 @@
 
 namespace sluice::http {
 
+namespace {
+
+constexpr std::size_t usual_lines_bytes = 512;
+
+}  // namespace
+
 response::response(const problem& why) : code_(why.code) {
   with(why.json(), "application/problem+json");
 }
 
 response& response::add(std::string_view name, std::string_view value) {
   if (name == "Content-Security-Policy") has_policy_ = true;
+  if (lines_.empty()) lines_.reserve(usual_lines_bytes);
   lines_ += name;
   lines_ += ": ";
   const std::size_t begin = lines_.size();

@@ -8,7 +8,6 @@
 #include "http/credentials.h"
 #include "http/syntax.h"
 #include "http/target.h"
-#include "net/address_key.h"
 
 namespace sluice::http {
 namespace {
@@ -123,7 +122,48 @@ base::origin origin_of(const exchange& now, const route& row) {
   if (begins("/tus")) spoken = "tus";
   if (begins("/uploads/")) spoken = "resumable";
   if (begins("/live")) spoken = "websocket";
-  return {net::plain_address(now.asked().peer), spoken};
+  return {now.from(), spoken};
+}
+
+response no_such_method(std::span<const route> table, std::string_view pattern,
+                        const request& asked) {
+  const bool asks = asked.method == "OPTIONS";
+  response refused = asks ? response(status::no_content)
+                          : response(problem(status::method_not_allowed,
+                                             asked.method + " is not for " + asked.path));
+  refused.add("Allow", allowed_methods(table, pattern));
+  return refused;
+}
+
+response refuse(const problem& why, const request& asked) {
+  response refused(why);
+  add_challenge(refused, why.code, asked);
+  return refused;
+}
+
+awaitable<result<void>> answer_caller(exchange& now, service& shared, const route& row) {
+  const request& asked = now.asked();
+  const auto below =
+      std::string_view(asked.path).substr(std::min(row.path.size(), asked.path.size()));
+  const auto allowed = check_rights(row.needs, *now.caller(), below);
+  if (!allowed) return now.answer(refuse(allowed.error(), asked));
+  now.show_in(shared.visitors);
+  return row.answer(now, shared);
+}
+
+// For who brings a credential.
+awaitable<result<void>> identify_and_answer(exchange& now, service& shared, const route& row) {
+  const auto denied = co_await identify(now, shared);
+  if (denied) {
+    const auto refused = refuse_login(*denied, now.asked());
+    co_return co_await now.send(refused);
+  }
+  const auto here = now.take_place(shared.gate.accounts().budget_of(now.caller()->id()));
+  if (!here) {
+    const auto refused = refuse_login({here.error(), std::chrono::seconds(1)}, now.asked());
+    co_return co_await now.send(refused);
+  }
+  co_return co_await answer_caller(now, shared, row);
 }
 
 }  // namespace
@@ -133,43 +173,18 @@ awaitable<result<void>> dispatch(exchange& now, service& shared) {
   const auto table = routes(shared.shows);
   const auto pattern = asked.path == "*" ? std::string_view() : find_pattern(table, asked.path);
   if (pattern.empty() && asked.path != "*") {
-    const response absent(problem(status::not_found, "there is nothing under " + asked.path));
-    co_return co_await now.send(absent);
+    return now.answer(problem(status::not_found, "there is nothing under " + asked.path));
   }
   const route* row = find_route(table, pattern, asked.method);
-  if (row == nullptr) {
-    const bool asks = asked.method == "OPTIONS";
-    response refused = asks ? response(status::no_content)
-                            : response(problem(status::method_not_allowed,
-                                               asked.method + " is not for " + asked.path));
-    refused.add("Allow", allowed_methods(table, pattern));
-    co_return co_await now.send(refused);
-  }
+  if (row == nullptr) return now.answer(no_such_method(table, pattern, asked));
   now.answer_for(shared.gate.stranger(origin_of(now, *row)));
-  auto allowed = check_source(asked, row->needs, shared);
-  if (allowed && (asked.has("Authorization") || asked.has("Cookie"))) {
-    const auto denied = co_await identify(now, shared);
-    if (denied) {
-      const auto refused = refuse_login(*denied, asked);
-      co_return co_await now.send(refused);
-    }
-    const auto here = now.take_place(shared.gate.accounts().budget_of(now.caller()->id()));
-    if (!here) {
-      const auto refused = refuse_login({here.error(), std::chrono::seconds(1)}, asked);
-      co_return co_await now.send(refused);
-    }
+  if (const auto allowed = check_source(asked, row->needs, shared); !allowed) {
+    return now.answer(refuse(allowed.error(), asked));
   }
-  if (allowed) {
-    const auto below = asked.path.substr(std::min(pattern.size(), asked.path.size()));
-    allowed = check_rights(row->needs, *now.caller(), below);
+  if (asked.has("Authorization") || asked.has("Cookie")) {
+    return identify_and_answer(now, shared, *row);
   }
-  if (!allowed) {
-    response refused(allowed.error());
-    add_challenge(refused, allowed.error().code, asked);
-    co_return co_await now.send(refused);
-  }
-  const net::visitors::place here(shared.visitors, now.socket(), now.caller(), asked.path);
-  co_return co_await row->answer(now, shared);
+  return answer_caller(now, shared, *row);
 }
 
 }  // namespace sluice::http

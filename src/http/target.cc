@@ -1,6 +1,7 @@
 #include "http/target.h"
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/ip/address_v6.hpp>
 
 #include "base/text.h"
@@ -15,16 +16,22 @@ std::unexpected<problem> refuse(std::string what) {
   return std::unexpected(problem(status::bad_request, std::move(what)));
 }
 
-bool is_unreserved(char c) noexcept {
+constexpr bool is_unreserved(char c) noexcept {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
          c == '.' || c == '_' || c == '~';
 }
 
 // RFC 3986's characters of a path and a query, and those that browsers leave as they are.
+constexpr std::array<bool, 256> target_characters = [] {
+  std::array<bool, 256> table{};
+  for (unsigned c = 0; c < 256; ++c) table[c] = c >= 0x80 || is_unreserved(static_cast<char>(c));
+  for (const char c : std::string_view("!$&'()*+,;=:@/?%[]|^{}`"))
+    table[static_cast<unsigned char>(c)] = true;
+  return table;
+}();
+
 bool is_target_character(char c) noexcept {
-  constexpr std::string_view marks = "!$&'()*+,;=:@/?%[]|^{}`";
-  return is_unreserved(c) || static_cast<unsigned char>(c) >= 0x80 ||
-         marks.find(c) != std::string_view::npos;
+  return target_characters[static_cast<unsigned char>(c)];
 }
 
 int hex_digit(char c) noexcept {
@@ -41,28 +48,49 @@ bool has_control(std::string_view text) noexcept {
   });
 }
 
-// One part between two slashes.
-parsed<std::string> decode_part(std::string_view part) {
-  auto decoded = percent_decode(part, false);
-  if (!decoded) return refuse("the target has an escape that is not % and two hexadecimal digits");
-  if (decoded->find_first_of("/\\") != std::string::npos || has_control(*decoded)) {
+// False: an escape is not % and two hexadecimal digits.
+bool append_decoded(std::string& out, std::string_view text, bool plus_is_space) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out += plus_is_space && text[i] == '+' ? ' ' : text[i];
+      continue;
+    }
+    if (text.size() - i < 3) return false;
+    const int high = hex_digit(text[i + 1]);
+    const int low = hex_digit(text[i + 2]);
+    if (high < 0 || low < 0) return false;
+    out += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  return true;
+}
+
+// One part between two slashes, behind what `out` has.
+parsed<void> decode_part(std::string& out, std::string_view part) {
+  const std::size_t begin = out.size();
+  if (!append_decoded(out, part, false)) {
+    return refuse("the target has an escape that is not % and two hexadecimal digits");
+  }
+  const auto decoded = std::string_view(out).substr(begin);
+  if (decoded.find('/') != std::string_view::npos || decoded.find('\\') != std::string_view::npos ||
+      has_control(decoded)) {
     return refuse("the target has an escaped slash, a backslash or a control character");
   }
-  if (*decoded == "." || *decoded == "..") return refuse("the target has a part that is . or ..");
-  if (!base::is_valid_utf8(*decoded)) return refuse("the target is not UTF-8");
-  return std::move(*decoded);
+  if (decoded == "." || decoded == "..") return refuse("the target has a part that is . or ..");
+  if (!base::is_valid_utf8(decoded)) return refuse("the target is not UTF-8");
+  return {};
 }
 
 parsed<std::string> decode_path(std::string_view path) {
   std::string decoded;
+  decoded.reserve(path.size());
   while (!path.empty()) {
     path.remove_prefix(1);  // the slash
     const std::size_t end = std::min(path.find('/'), path.size());
-    const auto part = decode_part(path.substr(0, end));
-    if (!part) return std::unexpected(part.error());
-    if (part->empty() && end < path.size()) return refuse("the target has two slashes in a row");
+    if (end == 0 && !path.empty()) return refuse("the target has two slashes in a row");
     decoded += '/';
-    decoded += *part;
+    const auto part = decode_part(decoded, path.substr(0, end));
+    if (!part) return std::unexpected(part.error());
     path.remove_prefix(end);
   }
   return decoded;
@@ -94,18 +122,7 @@ parsed<std::vector<std::pair<std::string, std::string>>> decode_query(std::strin
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space) {
   std::string out;
   out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += plus_is_space && text[i] == '+' ? ' ' : text[i];
-      continue;
-    }
-    if (text.size() - i < 3) return std::nullopt;
-    const int high = hex_digit(text[i + 1]);
-    const int low = hex_digit(text[i + 2]);
-    if (high < 0 || low < 0) return std::nullopt;
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
+  if (!append_decoded(out, text, plus_is_space)) return std::nullopt;
   return out;
 }
 

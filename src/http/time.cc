@@ -1,6 +1,5 @@
 #include "http/time.h"
 
-#include <fmt/compile.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -102,16 +101,27 @@ std::optional<std::int64_t> parse_asctime(std::string_view text) {
 
 }  // namespace
 
+// By hand: fmt took a twentieth of all that a small file costs in user code.
 std::string http_date(std::int64_t seconds_since) {
   const sys_seconds time{seconds(seconds_since)};
   const auto day = std::chrono::floor<days>(time);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(time - day);
-  return fmt::format(
-      FMT_COMPILE("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT"),
-      day_names.at(std::chrono::weekday(day).c_encoding()), static_cast<unsigned>(date.day()),
-      month_names.at(static_cast<unsigned>(date.month()) - 1), static_cast<int>(date.year()),
-      clock.hours().count(), clock.minutes().count(), clock.seconds().count());
+  std::string text = "Thu, 01 Jan 1970 00:00:00 GMT";
+  const auto put = [&text](std::size_t at, std::string_view name) {
+    std::ranges::copy(name, text.begin() + static_cast<std::ptrdiff_t>(at));
+  };
+  const auto put_number = [&text](std::size_t last, std::int64_t value, int digits) {
+    for (; digits > 0; --digits, value /= 10) text[last--] = static_cast<char>('0' + value % 10);
+  };
+  put(0, day_names.at(std::chrono::weekday(day).c_encoding()));
+  put_number(6, static_cast<unsigned>(date.day()), 2);
+  put(8, month_names.at(static_cast<unsigned>(date.month()) - 1));
+  put_number(15, static_cast<int>(date.year()), 4);
+  put_number(18, clock.hours().count(), 2);
+  put_number(21, clock.minutes().count(), 2);
+  put_number(24, clock.seconds().count(), 2);
+  return text;
 }
 
 std::optional<std::int64_t> parse_http_date(std::string_view text) {

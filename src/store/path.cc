@@ -1,5 +1,7 @@
 #include "store/path.h"
 
+#include <algorithm>
+
 #include "base/limits.h"
 #include "base/text.h"
 
@@ -11,6 +13,9 @@ std::string shown(std::string_view verb, std::string_view text) {
   return std::string(verb) + " \"" + base::escape_unsafe(text) + "\"";
 }
 
+// Nearly all of nearly every name: these need no second look.
+bool is_plain(char c) noexcept { return c >= ' ' && c <= '~' && c != '/' && c != '\\'; }
+
 }  // namespace
 
 result<void> check_name(std::string_view name) {
@@ -20,7 +25,8 @@ result<void> check_name(std::string_view name) {
   if (name.empty()) return fail(errc::invalid_argument, "an empty part of a path");
   if (name.size() > base::name_bytes_max) return refuse("is longer than 255 bytes");
   if (name == "." || name == "..") return refuse("is not a name");
-  for (std::string_view rest = name; !rest.empty();) {
+  const auto odd = std::ranges::find_if_not(name, is_plain);
+  for (std::string_view rest(odd, name.end()); !rest.empty();) {
     const auto point = base::take_code_point(rest);
     if (!point) return refuse("is not UTF-8");
     if (*point == U'/' || *point == U'\\') return refuse("holds a slash or backslash");

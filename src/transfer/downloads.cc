@@ -179,7 +179,8 @@ std::vector<result<std::shared_ptr<download>>> downloads::open(std::span<const a
 
 result<std::shared_ptr<const store::content>> downloads::open_content(const allowed& what) {
   auto opened = open_unrecorded(what);
-  record(what, opened);
+  const auto parsed = store::rel_path::parse(what.path());
+  record(*what.by(), parsed ? parsed->text() : what.path(), opened);
   return opened;
 }
 
@@ -193,12 +194,9 @@ result<std::shared_ptr<const store::content>> downloads::open_unrecorded(const a
   return opened;
 }
 
-void downloads::record(const allowed& what,
+void downloads::record(const base::caller& by, const std::string& path,
                        const result<std::shared_ptr<const store::content>>& opened) {
-  if (!site_.audit) return;
-  const auto parsed = store::rel_path::parse(what.path());
-  note(site_, *what.by(), "get", parsed ? parsed->text() : what.path(),
-       opened ? std::nullopt : std::optional(opened.error().code),
+  note(site_, by, "get", path, opened ? std::nullopt : std::optional(opened.error().code),
        opened ? std::optional((*opened)->info().size_bytes) : std::nullopt);
 }
 
@@ -208,7 +206,7 @@ std::optional<result<std::shared_ptr<const store::content>>> downloads::try_open
   auto parsed = store::rel_path::parse(what.path());
   if (!parsed) return std::unexpected(parsed.error());
   auto opened = site_.store.try_open_content(*parsed);
-  if (opened) record(what, *opened);
+  if (opened) record(*what.by(), parsed->text(), *opened);
   return opened;
 }
 

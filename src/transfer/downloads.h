@@ -134,7 +134,8 @@ class downloads {
     bool is_new = false;
   };
   [[nodiscard]] result<std::shared_ptr<const store::content>> open_unrecorded(const allowed& what);
-  void record(const allowed& what, const result<std::shared_ptr<const store::content>>& opened);
+  void record(const base::caller& by, const std::string& path,
+              const result<std::shared_ptr<const store::content>>& opened);
   [[nodiscard]] static key key_of(const store::entry& file);
   [[nodiscard]] found_table table_of(const store::entry& file);
 

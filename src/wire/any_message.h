@@ -32,6 +32,7 @@ inline std::unique_ptr<google::protobuf::MessageLite> any_message(kind k) {
     case kind::put_done: return std::make_unique<v1::PutDone>();
     case kind::put_abort: return std::make_unique<v1::PutAbort>();
     case kind::put_leave: return std::make_unique<v1::PutLeave>();
+    case kind::received: return std::make_unique<v1::Received>();
     case kind::make_folder: return std::make_unique<v1::MakeFolder>();
     case kind::rename: return std::make_unique<v1::Rename>();
     case kind::remove: return std::make_unique<v1::Remove>();
