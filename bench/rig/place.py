@@ -20,10 +20,11 @@ _CHUNK_BYTES = 1 << 20
 
 
 class Place:
-    def __init__(self, below: str, build: Path, size_bytes: int, files: int):
+    def __init__(self, below: str, build: Path, size_bytes: int, files: int, small_bytes: int = SMALL_FILE_BYTES):
         self.build = build
         self.size_bytes = size_bytes
         self.files = files
+        self.small_bytes = small_bytes
         self.work = Path(tempfile.mkdtemp(prefix="sluice-bench-", dir=below))
         self.work.chmod(0o755)  # xrootd runs as another user
         self.site, self.here, self.etc = (self.work / name for name in ("site", "here", "etc"))
@@ -55,7 +56,7 @@ class Place:
         for number in range(self.files):
             folder = self.tree / f"{number // _FILES_PER_FOLDER:04}"
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / f"{number % _FILES_PER_FOLDER:02}").write_bytes(os.urandom(SMALL_FILE_BYTES))
+            (folder / f"{number % _FILES_PER_FOLDER:02}").write_bytes(os.urandom(self.small_bytes))
 
     def make_ready(self, source: Path):
         """Empty targets, no dirty pages of the last run, and the source in the page cache."""
@@ -70,7 +71,7 @@ class Place:
                     pass
 
     def bytes_of(self, source: Path) -> int:
-        return self.size_bytes if source == self.file else self.files * SMALL_FILE_BYTES
+        return self.size_bytes if source == self.file else self.files * self.small_bytes
 
     def _put_away(self, target: Path):
         """What the last run left. Small files stay until the end: where many were just deleted, ext4
@@ -99,8 +100,8 @@ class Place:
         if want != got.keys():
             return f"{root} has {len(got)} files, {len(want & got.keys())} of the {len(want)} wanted"
         for name, file in got.items():
-            if file.stat().st_size != SMALL_FILE_BYTES:
-                return f"{file} has {file.stat().st_size} bytes instead of {SMALL_FILE_BYTES}"
+            if file.stat().st_size != self.small_bytes:
+                return f"{file} has {file.stat().st_size} bytes instead of {self.small_bytes}"
             if whole and file.read_bytes() != (self.tree / name).read_bytes():
                 return f"{file} has other content than its source"
         return None

@@ -84,6 +84,15 @@ def raw_receiver(place: Place, streams: int, flags: tuple[str, ...]) -> Server:
     )
 
 
+def raw_tree_sender(place: Place, streams: int) -> Server:
+    return Server(place, [f"{place.build}/bench/transfer/raw_small_send", "listen:0", str(place.tree), str(streams)])
+
+
+def raw_tree_receiver(place: Place, streams: int, flags: tuple[str, ...]) -> Server:
+    program = f"{place.build}/bench/transfer/raw_small_recv"
+    return Server(place, [program, "listen:0", str(place.up), f"--streams={streams}", *flags])
+
+
 def _unprivileged_user() -> pwd.struct_passwd:
     for name in ("xrootd", "daemon", "nobody"):
         try:

@@ -46,6 +46,26 @@ def raw_put(name: str, streams: int, *flags: str) -> Subject:
     return Subject(name, client, server, builds=("bench/transfer/raw_send", "bench/transfer/raw_recv"))
 
 
+_RAW_TREE = ("bench/transfer/raw_small_send", "bench/transfer/raw_small_recv")
+
+
+def raw_get_tree(name: str, streams: int, *flags: str) -> Subject:
+    def client(place: Place, port: int) -> list[str]:
+        program = f"{place.build}/bench/transfer/raw_small_recv"
+        return [program, f"connect:{port}", str(place.here), f"--streams={streams}", *flags]
+
+    return Subject(name, client, partial(servers.raw_tree_sender, streams=streams), builds=_RAW_TREE)
+
+
+def raw_put_tree(name: str, streams: int, *flags: str) -> Subject:
+    def client(place: Place, port: int) -> list[str]:
+        program = f"{place.build}/bench/transfer/raw_small_send"
+        return [program, f"connect:{port}", str(place.tree), str(streams)]
+
+    server = partial(servers.raw_tree_receiver, streams=streams, flags=flags)
+    return Subject(name, client, server, builds=_RAW_TREE)
+
+
 def _nginx(name: str, client, **more) -> Subject:
     return Subject(name, client, servers.nginx, ("curl", "nginx"), **more)
 
@@ -157,6 +177,8 @@ _UP_FILE = [
 
 _DOWN_TREE = [
     Subject("cp -r", lambda p, port: ["cp", "-r", str(p.tree), str(p.here)]),
+    raw_get_tree("raw limit, 2 streams", 2),
+    raw_get_tree("raw limit, 8 streams, direct I/O, synced", 8, "--direct", "--sync"),
     _sluice("sluice get", lambda p, port: [_binary(p), "get", _native(port, "tree"), "-o", str(p.here)]),
     _rsync("rsync -a", lambda p, port: ["rsync", "-a", _module(port, "tree"), str(p.here)]),
     _xrootd(
@@ -167,6 +189,9 @@ _DOWN_TREE = [
 
 _UP_TREE = [
     Subject("cp -r", lambda p, port: ["cp", "-r", str(p.tree), str(p.up)]),
+    raw_put_tree("raw limit, 2 streams", 2),
+    raw_put_tree("raw limit, 2 streams, synced", 2, "--sync"),
+    raw_put_tree("raw limit, 8 streams, direct I/O, synced", 8, "--direct", "--sync"),
     _sluice("sluice put", _put_tree),
     _unsynced_sluice(_put_tree),
     _RSYNC_TREE,

@@ -4,7 +4,6 @@ from dataclasses import asdict
 from statistics import median
 
 from measure import Cost
-from place import SMALL_FILE_BYTES
 from subjects import Task
 
 _MIB = 1 << 20
@@ -38,10 +37,12 @@ def figures(task: Task, costs: list[Cost], limit: list[Cost], size_bytes: int, f
     }
 
 
-def markdown(task: Task, rows: dict[str, dict], missing: dict[str, str], size_bytes: int, files: int) -> str:
+def markdown(
+    task: Task, rows: dict[str, dict], missing: dict[str, str], size_bytes: int, files: int, small_bytes: int
+) -> str:
     """`rows` holds figures by subject, `missing` the reason why a subject has none."""
     if task.counts_files:
-        what = f"{files:,} files of {SMALL_FILE_BYTES >> 10} KiB"
+        what = f"{files:,} files of {small_bytes:,} bytes"
         rate, cpu, digits = "files/s", "CPU s/1,000 files", 0
     else:
         what = f"{size_bytes / (1 << 30):.3g} GiB"

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "rig"))
 import machine
 import network
 import table
-from place import Place
+from place import SMALL_FILE_BYTES, Place
 from rounds import Subject, Task, measure_task, say
 from sizes import size
 from subjects import TASKS
@@ -40,7 +40,7 @@ def main() -> int:
     congestion = network.congestion_in_use()
     say(f"congestion control: {congestion}")
 
-    with Place(options.work, options.build, options.size, options.files) as place:
+    with Place(options.work, options.build, options.size, options.files, options.small_size) as place:
         if too_small(place, options):
             return 2
         facts = machine.describe(place.file_system(), congestion)
@@ -60,7 +60,7 @@ def main() -> int:
                 name: table.figures(task, runs, limit, options.size, options.files)
                 for name, runs in costs.items()
             }
-            print(table.markdown(task, rows, missing, options.size, options.files), flush=True)
+            print(table.markdown(task, rows, missing, options.size, options.files, options.small_size), flush=True)
             report["tasks"][task.key] = {"subjects": rows, "missing": missing}
     if options.json:
         Path(options.json).write_text(json.dumps(report, indent=1) + "\n")
@@ -103,6 +103,7 @@ def parse_options():
     parser = argparse.ArgumentParser(description="sluice beside its peers and the raw limit")
     parser.add_argument("--size", type=size, default=4 << 30, help="of the big file (default 4GiB)")
     parser.add_argument("--files", type=int, default=10_000, help="small files; 0 leaves them out")
+    parser.add_argument("--small-size", type=size, default=SMALL_FILE_BYTES, help="of each (default 16KiB)")
     parser.add_argument("--runs", type=int, default=5, help="rounds (default 5)")
     parser.add_argument("--only", nargs="+", metavar="WORD", help="subjects whose name has one of these")
     parser.add_argument("--task", nargs="+", choices=[task.key for task in TASKS], help="default: all")
