@@ -17,6 +17,8 @@
 namespace sluice::base {
 namespace {
 
+constexpr std::size_t gathered_max = 64 * 1024;
+
 void append_escaped(std::string& to, char32_t code_point) {
   if (code_point > 0xFFFF) {
     const auto rest = static_cast<unsigned>(code_point) - 0x10000U;
@@ -46,7 +48,9 @@ void append_text(std::string& to, std::string_view text) {
 }
 
 void append_field(std::string& to, std::string_view name, std::string_view text) {
-  to += fmt::format(",\"{}\":", name);
+  to += ",\"";
+  to += name;
+  to += "\":";
   append_text(to, text);
 }
 
@@ -198,10 +202,21 @@ void audit_log::serve() {
       now = std::exchange(waiting_, {});
       lost = std::exchange(lost_, 0);
     }
-    for (const auto& one : now) write(line_text(one.at, one.line));
-    if (lost == 0) continue;
-    write("{\"time\":\"" + time_text(wall::now()) +
+    // Many lines are one write, as long as they belong into the same file.
+    std::string lines;
+    const auto add = [&](const std::string& line) {
+      if (lines.size() >= gathered_max ||
+          bytes_ + lines.size() + line.size() > limits_.file_bytes) {
+        write(std::exchange(lines, {}));
+      }
+      lines += line;
+    };
+    for (const auto& one : now) add(line_text(one.at, one.line));
+    if (lost > 0) {
+      add("{\"time\":\"" + time_text(wall::now()) +
           "\",\"what\":\"left out\",\"lines\":" + std::to_string(lost) + "}\n");
+    }
+    write(lines);
   }
 }
 
