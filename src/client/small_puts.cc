@@ -106,9 +106,10 @@ class small_puts::sent_put final : public request,
   }
 
   void leave() {
+    const bool was_full = by_->is_full();
     --by_->window.files;
     by_->window.bytes -= file.facts.size_bytes;
-    if (by_->window.files == 0 || !by_->is_full()) owner_.changed_.notify_all();
+    if (by_->window.files == 0 || was_full != by_->is_full()) owner_.changed_.notify_all();
   }
 
   link_ptr by_;

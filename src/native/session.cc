@@ -144,7 +144,7 @@ awaitable<result<void>> session::handshake() {
 awaitable<result<void>> session::read_requests() {
   while (!ended_) {
     if (!reader_.more_here()) {
-      small_->flush();
+      small_->flush_soon();
       gets_->flush();
     }
     const auto head = co_await reader_.next();

@@ -13,6 +13,9 @@ namespace {
 
 // Batches of one connection that are on the pool at the same time.
 constexpr std::size_t max_batches = 4;
+// As long as fewer are, what came goes at once; beyond, more is gathered: a hop to another thread
+// costs as much as a small file.
+constexpr std::size_t busy_batches = 2;
 // So that several threads share the work, also where files are tiny.
 constexpr std::size_t max_batch_files = 128;
 
@@ -58,7 +61,7 @@ awaitable<result<void>> small_puts::gather(std::uint32_t request, v1::Put messag
   auto& reader = session_.reader();
   const std::size_t size_bytes = reader.payload_left();
   if (reader.here() < size_bytes) {
-    flush();  // nothing of ours waits for the peer
+    flush_soon();  // nothing of ours waits for the peer
     auto ready = co_await reader.payload_ready(size_bytes);
     if (!ready) co_return ready;
     if (reader.here() < size_bytes) {
@@ -69,15 +72,18 @@ awaitable<result<void>> small_puts::gather(std::uint32_t request, v1::Put messag
       co_return result<void>{};
     }
   }
-  auto room = co_await make_room(size_bytes);
-  if (!room) {
-    session_.reply_error(request, room.error(), message.path());
-    co_return result<void>{};
+  if (!has_room(size_bytes)) {
+    auto room = co_await make_room();
+    if (!room) {
+      session_.reply_error(request, room.error(), message.path());
+      co_return result<void>{};
+    }
   }
-  const auto into = gathered_.buffer.bytes().subspan(gathered_.used_bytes, size_bytes);
-  auto received = co_await reader.payload(into);
-  if (!received) co_return received;
   const std::size_t begin = std::exchange(gathered_.used_bytes, gathered_.used_bytes + size_bytes);
+  is_filling_ = true;
+  auto received = co_await reader.payload(gathered_.buffer.bytes().subspan(begin, size_bytes));
+  is_filling_ = false;
+  if (!received) co_return received;
   add({.request = request,
        .message = std::move(message),
        .begin = begin,
@@ -86,11 +92,12 @@ awaitable<result<void>> small_puts::gather(std::uint32_t request, v1::Put messag
   co_return result<void>{};
 }
 
-// Sees to it that `gathered_.buffer` has room for that many bytes more.
-awaitable<result<void>> small_puts::make_room(std::size_t size_bytes) {
-  if (gathered_.buffer && base::block_bytes - gathered_.used_bytes >= size_bytes) {
-    co_return result<void>{};
-  }
+bool small_puts::has_room(std::size_t size_bytes) const noexcept {
+  return gathered_.buffer && base::block_bytes - gathered_.used_bytes >= size_bytes;
+}
+
+// A fresh buffer.
+awaitable<result<void>> small_puts::make_room() {
   flush();
   while (batches_ >= max_batches) co_await session_.changed().wait();
   auto buffer = co_await net::acquire(session_.shared().buffers);
@@ -113,6 +120,10 @@ void small_puts::flush() {
                     });
 }
 
+void small_puts::flush_soon() {
+  if (batches_ < busy_batches) flush();
+}
+
 // On a thread of the pool. Each file's answer comes later, from the thread that commits.
 void small_puts::store_all(const std::shared_ptr<session>& keep, small_puts& self,
                            const base::caller_ptr& who, batch files) {
@@ -124,7 +135,12 @@ void small_puts::store_all(const std::shared_ptr<session>& keep, small_puts& sel
     store(keep, self, who, std::move(one), payload);
   }
   files.buffer.give_back();
-  keep->post([&self] { --self.batches_; });
+  keep->post([&self] { self.stored_batch(); });
+}
+
+void small_puts::stored_batch() {
+  --batches_;
+  if (!is_filling_) flush_soon();
 }
 
 void small_puts::store(const std::shared_ptr<session>& keep, small_puts& self,
@@ -136,9 +152,7 @@ void small_puts::store(const std::shared_ptr<session>& keep, small_puts& self,
   const bool make_parents = one.message.parents();
   auto answered = [keep, &self, request = one.request,
                    message = std::move(one.message)](result<store::entry> stored) mutable {
-    boost::asio::post(keep->where(),
-                      [keep, &self, request, message = std::move(message),
-                       stored = std::move(stored)] { self.answer(request, message, stored); });
+    self.add(keep, {request, std::move(message), std::move(stored)});
   };
   if (!asked) return answered(std::unexpected(asked.error()));
   transfer::small_file wanted(std::move(*asked));
@@ -149,10 +163,30 @@ void small_puts::store(const std::shared_ptr<session>& keep, small_puts& self,
   keep->shared().small_files.put(wanted, payload, one.digest, std::move(answered));
 }
 
-void small_puts::answer(std::uint32_t request, const v1::Put& message,
-                        const result<store::entry>& stored) {
-  --unanswered_;
+// From any thread. Whole groups are done at a time: the session is woken once for all that is
+// there.
+void small_puts::add(const std::shared_ptr<session>& keep, outcome one) {
+  {
+    const std::lock_guard lock(outcomes_mutex_);
+    outcomes_.push_back(std::move(one));
+    if (outcomes_.size() > 1) return;
+  }
+  boost::asio::post(keep->where(), [keep, this] { answer_all(); });
+}
+
+void small_puts::answer_all() {
+  std::vector<outcome> now;
+  {
+    const std::lock_guard lock(outcomes_mutex_);
+    now.swap(outcomes_);
+  }
+  unanswered_ -= now.size();
+  for (auto& one : now) answer(std::move(one));
   session_.changed().notify_all();
+}
+
+void small_puts::answer(outcome one) {
+  const auto& [request, message, stored] = one;
   if (stored) {
     v1::PutDone done;
     *done.mutable_entry() = to_wire(*stored, plain_path(message.path()));
@@ -164,7 +198,7 @@ void small_puts::answer(std::uint32_t request, const v1::Put& message,
   v1::BlockRefused refused;
   *refused.mutable_error() = wire::to_wire(stored.error(), message.path());
   session_.writer().send(wire::kind::block_refused, request, wire::no_flags, refused);
-  waiting_.emplace(request, message);  // the client sends the block again
+  waiting_.emplace(request, std::move(one.message));  // the client sends the block again
 }
 
 }  // namespace sluice::native

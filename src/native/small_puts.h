@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <unordered_map>
 #include <vector>
@@ -27,8 +28,11 @@ class small_puts {
   // Reads a frame of such a request. Errors end the session.
   awaitable<result<void>> take(const wire::frame_head& head);
 
-  // Hands what was gathered to the pool. To be called before the session waits for its peer.
+  // Hands what was gathered to the pool.
   void flush();
+  // The same where the pool has little of ours to do; else when it has. To be called before the
+  // session waits for its peer.
+  void flush_soon();
 
   // Requests that are not over, and those of them that the server works on.
   [[nodiscard]] std::size_t open() const noexcept { return waiting_.size() + unanswered_; }
@@ -42,6 +46,11 @@ class small_puts {
     std::size_t size_bytes = 0;
     base::digest128 digest;
   };
+  struct outcome {
+    std::uint32_t request = 0;
+    v1::Put message;
+    result<store::entry> stored;
+  };
   struct batch {
     base::pooled_buffer buffer;
     std::size_t used_bytes = 0;
@@ -49,9 +58,13 @@ class small_puts {
   };
 
   awaitable<result<void>> gather(std::uint32_t request, v1::Put message, wire::block_head block);
-  awaitable<result<void>> make_room(std::size_t size_bytes);
+  [[nodiscard]] bool has_room(std::size_t size_bytes) const noexcept;
+  awaitable<result<void>> make_room();
   void add(file one);
-  void answer(std::uint32_t request, const v1::Put& message, const result<store::entry>& stored);
+  void add(const std::shared_ptr<session>& keep, outcome one);
+  void answer_all();
+  void answer(outcome one);
+  void stored_batch();
   static void store_all(const std::shared_ptr<session>& keep, small_puts& self,
                         const base::caller_ptr& who, batch files);
   static void store(const std::shared_ptr<session>& keep, small_puts& self,
@@ -62,6 +75,9 @@ class small_puts {
   batch gathered_;
   std::size_t unanswered_ = 0;  // gathered, or on the pool, or waiting for the disk
   std::size_t batches_ = 0;     // on the pool
+  bool is_filling_ = false;     // the buffer: what is in it cannot go yet
+  std::mutex outcomes_mutex_;
+  std::vector<outcome> outcomes_;  // to be answered
 };
 
 }  // namespace sluice::native

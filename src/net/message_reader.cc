@@ -90,8 +90,10 @@ awaitable<result<wire::frame_head>> message_reader::next() {
     frames_since_yield_ = 0;
     co_await asio::post(stream_.get_executor(), use_awaitable);
   }
-  const auto there = co_await need(wire::head_bytes);
-  if (!there) co_return std::unexpected(there.error());
+  if (buffered() < wire::head_bytes) {
+    const auto there = co_await need(wire::head_bytes);
+    if (!there) co_return std::unexpected(there.error());
+  }
   auto head = wire::parse_head(
       std::span<const std::byte, wire::head_bytes>(buffer_.get() + begin_, wire::head_bytes),
       peer_);
@@ -104,8 +106,10 @@ awaitable<result<wire::frame_head>> message_reader::next() {
 }
 
 awaitable<result<std::span<const std::byte>>> message_reader::body() {
-  const auto there = co_await need(left_);
-  if (!there) co_return std::unexpected(there.error());
+  if (buffered() < left_) {
+    const auto there = co_await need(left_);
+    if (!there) co_return std::unexpected(there.error());
+  }
   const std::span<const std::byte> view{buffer_.get() + begin_, left_};
   begin_ += left_;
   left_ = 0;
@@ -113,8 +117,10 @@ awaitable<result<std::span<const std::byte>>> message_reader::body() {
 }
 
 awaitable<result<wire::block_head>> message_reader::block() {
-  const auto there = co_await need(wire::block_head_bytes);
-  if (!there) co_return std::unexpected(there.error());
+  if (buffered() < wire::block_head_bytes) {
+    const auto there = co_await need(wire::block_head_bytes);
+    if (!there) co_return std::unexpected(there.error());
+  }
   auto head = wire::parse_block_head(std::span<const std::byte, wire::block_head_bytes>(
                                          buffer_.get() + begin_, wire::block_head_bytes),
                                      left_ - wire::block_head_bytes);

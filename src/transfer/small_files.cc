@@ -165,7 +165,9 @@ void small_files::serve() {
       work_.wait(lock, [&] { return stopping_ || waiting_.size() > 0 || !named.empty(); });
       if (waiting_.size() == 0 && named.empty()) return;
       now = std::exchange(waiting_, {});
+      waiting_.written.reserve(now.written.size());
     }
+    now.named.reserve(now.named.size() + named.size());
     std::ranges::move(named, std::back_inserter(now.named));
     named = serve(std::move(now));
   }
