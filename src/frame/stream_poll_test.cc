@@ -154,8 +154,10 @@ TEST_F(stream_poll, ACancelledReaderLeavesTheOthersWaiting) {
                      }));
   settle();
   one.peer.send(framed("too late"));
-  signal.emit(asio::cancellation_type::terminal);
-  EXPECT_FALSE(got) << "told from within emit()";
+  asio::post(io, [&] {
+    signal.emit(asio::cancellation_type::terminal);
+    EXPECT_FALSE(got) << "told from within emit()";
+  });
   run_until([&] { return got.has_value(); });
   EXPECT_EQ(got->error().code, errc::cancelled);
   other.peer.send(framed("still there"));
@@ -208,7 +210,8 @@ TEST_F(stream_poll, AnIoContextRunsWhileAReaderWaitsAndNoLonger) {
   EXPECT_FALSE(io.stopped());
   one.stream.abort();
   io.restart();
-  io.run();
+  io.run_for(testing::patience);
+  EXPECT_TRUE(io.stopped());
   EXPECT_EQ(finish(one.reading).error().code, errc::cancelled);
 }
 
