@@ -245,8 +245,9 @@ TEST(database, brings_an_older_catalog_up_to_date) {
            {"form", "tail_end", "tail_digest", "note", "part_of", "part_index", "owner"}) {
         s.run(std::string("ALTER TABLE upload DROP COLUMN ") + column);
       }
-      for (const char* table : {"talk_message", "talk_room", "talk_change", "access_link",
-                                "allowance", "access_token", "account_grant", "account"}) {
+      for (const char* table :
+           {"talk_message", "talk_room", "talk_change", "access_link", "allowance", "poster",
+            "access_token", "account_grant", "account"}) {
         s.run(std::string("DROP TABLE ") + table);
       }
       s.run("DELETE FROM migration WHERE version > 1");

@@ -48,7 +48,7 @@ TEST(direct_key, what_is_none) {
 }
 
 TEST(direct_key, a_refusal_does_not_say_what_was_typed) {
-  const auto refused = direct_key::parse("correct horse battery staple");
+  const auto refused = direct_key::parse("correct horse battery staples");
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().message().find("horse"), std::string::npos);
 }

@@ -215,6 +215,7 @@ awaitable<void> offering::welcome() {
 awaitable<result<void>> offering::take_next() {
   auto peer = co_await door_->next();
   if (!peer) co_return std::unexpected(std::move(peer.error()));
+  was_met_ = true;  // it has the key; one that still holds on to a sender that is gone closes this
   if (!door_->listens()) {
     if (outcome_) co_return fail(errc::cancelled, "send " + what_.name);
     unused_ = &*peer;
@@ -226,7 +227,6 @@ awaitable<result<void>> offering::take_next() {
     }
   }
   failures_ = 0;
-  was_met_ = true;
   ++sessions_;
   spawn(serve(std::move(*peer)));
   co_return result<void>{};

@@ -151,14 +151,15 @@ TEST(frame_head, requests_are_begun_by_these_kinds) {
     if (begins_request(k)) beginning.push_back(k);
     if (belongs_to_put(k)) of_put.push_back(k);
   }
-  EXPECT_THAT(beginning, testing::ElementsAre(login, list, stat, get, digests, put, make_folder,
-                                              rename, remove, scrub, talk_read, talk_join,
-                                              talk_leave, talk_say, talk_amend, talk_typing));
+  EXPECT_THAT(beginning,
+              testing::ElementsAre(login, list, stat, get, received, digests, put, make_folder,
+                                   rename, remove, scrub, talk_read, talk_join, talk_leave,
+                                   talk_say, talk_amend, talk_typing));
   EXPECT_THAT(of_put, testing::ElementsAre(block, checkpoint, put_finish, put_abort, put_leave));
 }
 
 TEST(frame_head, unknown_kinds_pass_only_where_they_may_be_skipped) {
-  for (const auto k : {unknown_kind, kind{0}, kind{23}, kind{63}, kind{64}, kind{255}}) {
+  for (const auto k : {unknown_kind, kind{0}, kind{26}, kind{63}, kind{64}, kind{255}}) {
     for (const auto from : {side::client, side::server}) {
       for (const auto request : {0U, 1U}) {
         const auto parsed = parse_head(raw(8 + 262'144, k, skippable, request), from);

@@ -56,10 +56,21 @@ class Line:
             for one in (source, sink):
                 one.close()
 
+    def cut(self):
+        """Ends all that goes over it; what comes behind is handed on."""
+        self.hold_after = None
+        self.stands.clear()
+        for one in self._sockets:
+            try:
+                one.shutdown(socket.SHUT_RDWR)  # close() alone would leave who reads from it waiting
+            except OSError:
+                pass  # over already
+            one.close()
+        self._sockets.clear()
+
     def close(self):
         self._listener.close()
-        for one in self._sockets:
-            one.close()
+        self.cut()
 
 
 class Side:

@@ -74,10 +74,7 @@ def test_the_side_that_listens_is_killed(direct, listens, halved):
 def test_a_lost_line(direct, listens, halved):
     """Nobody is killed: the side that called calls again by itself."""
     source, sender, receiver, side, line = halved
-    line.hold_after = None
-    line.stands.clear()
-    for one in line._sockets:
-        one.close()
+    line.cut()
     assert receiver.end() == 0, receiver.result
     assert sender.end() == 0, sender.result
     assert (direct.there / "day1.mov").read_bytes() == source.read_bytes()

@@ -197,10 +197,7 @@ def test_a_second_one_while_the_first_is_here(direct, listens):
     if calls == "recv":
         assert "another receiver" in second.result["message"]
     assert list(elsewhere.iterdir()) == []
-    for one in line._sockets:
-        one.close()
-    line.hold_after = None
-    line.stands.clear()
+    line.cut()
     assert receiver.end() == 0, receiver.result
     assert sender.end() == 0, sender.result
     assert (direct.there / "day1.mov").read_bytes() == source.read_bytes()
