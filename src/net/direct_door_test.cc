@@ -128,27 +128,6 @@ TEST_F(direct_door_test, when_the_first_is_gone_the_next_may_come) {
   run(come_behind(*listening_, *first, *second));
 }
 
-// One that nobody took before it went away keeps nobody out.
-awaitable<void> leave_untaken(direct_door& near, direct_door& first, direct_door& second) {
-  {
-    auto called = co_await first.next();
-    EXPECT_TRUE(called);
-  }
-  bool is_gone = true;
-  while (is_gone) {  // who calls while the first is still being taken is refused, and calls again
-    auto other = co_await second.next();
-    auto came = co_await near.next();
-    EXPECT_TRUE(other && came);
-    is_gone = came->peer_ended();
-  }
-}
-
-TEST_F(direct_door_test, who_left_untaken_keeps_nobody_out) {
-  const auto first = caller();
-  const auto second = caller();
-  run(leave_untaken(*listening_, *first, *second));
-}
-
 awaitable<void> fill(direct_door& near, direct_door& far) {
   std::list<stream> all;
   for (std::size_t i = 0; i < direct_door::waiting_max; ++i) {

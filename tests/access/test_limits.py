@@ -62,13 +62,14 @@ def test_open_uploads_of_an_account(house):
 
 def test_connections_of_an_account(house):
     token = limited(house, max_connections=2)
+    shared = house.link(token, "", "both")["secret"]
     with house.native(token), house.native(token) as second:
         with house.native() as third:
             with pytest.raises(Failed, match="BUSY"):
                 third.login(token=token)
             assert house.ask(token, "GET", "/api/list/").status == 429
             second.login(token=token)  # once more, on the same connection
-            second.login(token=house.link(token, "", "both")["secret"])
+            second.login(token=shared)
             second.login(token=token)
             second.login(token=house.owner_key)
             third.login(token=token)

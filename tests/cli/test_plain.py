@@ -385,6 +385,6 @@ def test_memory_does_not_grow_with_the_file(program, tmp_path):
     assert os.path.getsize(tmp_path / "out") == size
 
 
-def test_only_plain_works_so_far(program):
+def test_without_plain_there_is_a_key(program):
     code, _, err = program.run("send", "/etc/hostname", "127.0.0.1:1")
-    assert code == 1 and "--plain" in err
+    assert code == 2 and "--key" in err

@@ -70,7 +70,7 @@ def test_it_is_of_the_content_that_it_names(line):
     (jpeg(1024, 1024), 204), (jpeg(1025, 1), 413), (jpeg(1, 1025), 413), (jpeg(0, 1), 413), (jpeg(65535, 65535), 413),
     (jpeg(10, 10, MOST), 204), (jpeg(10, 10, MOST + 1), 413),
     (b"", 415), (b"<svg onload='x'/>", 415), (b"<html>", 415), (b"\x89PNG\r\n\x1a\n" + bytes(50), 415), (JPEG[:-1], 415),
-])  # fmt: skip
+], ids=str.split("largest wide high flat huge long too-long empty svg html png cut"))  # fmt: skip
 def test_only_small_jpegs(line, picture, status):
     assert give(line, picture) == status
 

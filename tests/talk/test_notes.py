@@ -95,7 +95,7 @@ def made(house, rate, name):
 
 
 @pytest.mark.parametrize(("rate", "container", "drops", "last"), [
-    ("25", "mp4", False, "00:01:00:01"), ("24000/1001", "matroska", False, "00:00:59:23"),
+    ("25", "mp4", False, "00:01:00:01"), ("24000/1001", "matroska", False, "00:01:00:00"),
     ("30000/1001", "mov", True, "00:01:00;02"), ("60000/1001", "mp4", True, "00:01:00;04"),
 ])  # fmt: skip
 def test_the_frame_rate_is_read_from_the_film(house, anna, rate, container, drops, last):
