@@ -63,7 +63,7 @@ async function handing_in(page, wanted) {
   await page.locator('.tray header.good').waitFor()
   await page.waitForFunction(() => [...document.querySelectorAll('.tray li')].every((each) => each.textContent.includes('compared')))
   await shot(page, wanted, 'receipt')
-  await button(page, 'Done').click()
+  await button(page, 'Clear').click()
 }
 
 async function watching(page, wanted) {
@@ -107,6 +107,7 @@ async function drop_page(open, wanted, address) {
   await choose(page, wanted.dropped)
   await page.waitForFunction(() => document.querySelectorAll('.tray li').length > 0 &&
     [...document.querySelectorAll('.tray li')].every((each) => each.textContent.includes('compared')))
+  await page.locator('.tray header.good').waitFor()
   await shot(page, wanted, 'drop')
 }
 
