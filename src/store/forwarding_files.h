@@ -1,5 +1,5 @@
-// For tests: a file layer that passes every call on to another one. A double derives from it and
-// overrides what it watches or breaks.
+// A file layer that passes every call on to another one. Who derives from it overrides what it
+// watches, breaks (tests) or adds (grafted_files).
 #pragma once
 
 #include <cstdint>
