@@ -1,4 +1,4 @@
-// A picture of each view, for docs/screenshots: tests/browser/screenshots.py makes them.
+// A picture of each view, for docs/screenshots: tests/browser/test_screenshots.py keeps them with SLUICE_SCREENSHOTS=docs/screenshots.
 import path from 'node:path'
 
 const shot = (page, wanted, name) => page.screenshot({ path: path.join(wanted.into, `${name}.png`), animations: 'disabled' })
