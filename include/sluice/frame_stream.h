@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "sluice/awaitable.h"
+#include "sluice/detail/byte_queue.h"
 #include "sluice/error.h"
 #include "sluice/frame_codec.h"
 
@@ -50,39 +51,103 @@ struct stream_options {
 
 namespace detail {
 
-class stream_core;
+// What most calls need of a stream: the frames that are here, and the queue of those that leave. It
+// is in this header, so that such a call becomes part of its caller's code.
+class stream_front {
+ public:
+  explicit stream_front(const stream_options& options)
+      : decoder_(options.format),
+        encoder_(options.format),
+        max_queued_bytes_(options.max_queued_bytes) {}
+  stream_front(const stream_front&) = delete;
+  stream_front& operator=(const stream_front&) = delete;
+
+  // Cuts the next frame from what has arrived, without waiting. False: it has to, or has an error.
+  [[nodiscard]] bool next_frame() {
+    if (read_end_ || unread_.empty()) [[unlikely]]
+      return false;
+    if (!decoder_.try_next(unread_, current_)) [[unlikely]]
+      return next_in_pieces();
+    frame_begun_ = false;
+    return true;
+  }
+  [[nodiscard]] const frame& current() const noexcept { return current_; }
+
+  // Queues a frame without waiting. False: it has to, or has an error.
+  [[nodiscard]] bool enqueue(const frame& content) {
+    if (write_end_ || !has_room(content.size() + encoder_.format().head_size())) [[unlikely]]
+      return false;
+    const std::size_t encoded = encoder_.try_encode(content, queue_.room());
+    if (encoded == 0) [[unlikely]]
+      return put_in_larger_queue(content);
+    queue_.append(encoded);
+    if (queue_.size() >= worth_sending || !flush_due_) [[unlikely]]
+      see_to_sending();
+    return true;
+  }
+
+ protected:
+  ~stream_front() = default;
+
+  // A queue of this size is sent without waiting for the end of the turn.
+  static constexpr std::size_t worth_sending = std::size_t{64} << 10;
+
+  [[nodiscard]] bool next_in_pieces();
+  [[nodiscard]] bool put_in_larger_queue(const frame& content);
+  void see_to_sending();
+  [[nodiscard]] bool has_room(std::size_t bytes) const noexcept {
+    return queue_.empty() || queue_.size() + bytes <= max_queued_bytes_;
+  }
+
+  frame_decoder decoder_;
+  std::span<const std::byte> unread_;  // received, not yet decoded
+  frame current_;
+  std::optional<error> read_end_;
+  bool frame_begun_ = false;  // a part of it is here, and its deadline runs
+
+  bool flush_due_ = false;  // what is queued will be sent at the end of the turn
+  std::optional<error> write_end_;
+  frame_encoder encoder_;
+  byte_queue queue_;  // encoded frames, without what is sent
+  const std::size_t max_queued_bytes_;
+};
 
 // Asio moves an operation once before it is asked. GCC then loads two neighbouring words as one,
 // before the two stores that made them have met: a stall of several nanoseconds for each frame. So
 // a read moves only what it has, and the words of a write are no neighbours.
 struct read_op {
   // NOLINTBEGIN(cppcoreguidelines-pro-type-member-init): the rest is there after ready()
-  explicit read_op(stream_core* of) : core(of) {}
-  read_op(const read_op& asked) : core(asked.core) {}
+  explicit read_op(stream_front* of) : front(of) {}
+  read_op(const read_op& asked) : front(asked.front) {}
   // NOLINTEND(cppcoreguidelines-pro-type-member-init)
   read_op& operator=(const read_op&) = delete;
-  bool ready();
+  bool ready() {
+    if (!front->next_frame()) return false;
+    data = front->current().data();
+    size_bytes = front->current().size();
+    return true;
+  }
   result<frame> take() { return frame(data, size_bytes); }
   awaitable<result<frame>> wait();
 
-  stream_core* core;
+  stream_front* front;
   const std::byte* data;
   std::size_t size_bytes;
 };
 
 struct write_op {
-  write_op(const frame& content, stream_core* of)
-      : data(content.data()), size_bytes(content.size()), core(of) {}
+  write_op(const frame& content, stream_front* of)
+      : data(content.data()), size_bytes(content.size()), front(of) {}
   write_op(const write_op& asked)
-      : data(asked.data), size_bytes(asked.size_bytes), core(asked.core) {}
+      : data(asked.data), size_bytes(asked.size_bytes), front(asked.front) {}
   write_op& operator=(const write_op&) = delete;
-  bool ready();
+  bool ready() { return front->enqueue({data, size_bytes}); }
   result<void> take() { return {}; }
   awaitable<result<void>> wait();
 
   alignas(16) const std::byte* data;
   alignas(16) std::size_t size_bytes;
-  alignas(16) stream_core* core;
+  alignas(16) stream_front* front;
 };
 
 }  // namespace detail
@@ -109,7 +174,7 @@ class frame_stream {
   // The next frame, in place: valid until the next read() or read_exactly(), and no longer than
   // the stream.
   [[nodiscard]] eager<detail::read_op> read() {
-    return eager<detail::read_op>(detail::read_op(core_.get()));
+    return eager<detail::read_op>(detail::read_op(front_.get()));
   }
 
   // Queues a copy of `content` as one frame, and waits first while the queue is full. `content`
@@ -118,7 +183,7 @@ class frame_stream {
   // invalid_argument for content that the format cannot carry; nothing is queued then, and the
   // stream is as good as before.
   [[nodiscard]] eager<detail::write_op> write(const frame& content) {
-    return eager<detail::write_op>(detail::write_op(content, core_.get()));
+    return eager<detail::write_op>(detail::write_op(content, front_.get()));
   }
   [[nodiscard]] eager<detail::write_op> write(std::string_view text) {
     return write(as_frame(text));
@@ -151,7 +216,7 @@ class frame_stream {
 
  private:
   friend class listener_core;
-  std::shared_ptr<detail::stream_core> core_;
+  std::shared_ptr<detail::stream_front> front_;  // of a stream_core
 };
 
 }  // namespace sluice

@@ -4,26 +4,10 @@
 
 namespace sluice::access {
 
-backoff::entry& backoff::touch(const std::string& who, clock::time_point now) {
-  const auto known = found_.find(who);
-  if (known != found_.end()) {
-    entries_.splice(entries_.begin(), entries_, known->second);
-    entry& one = entries_.front();
-    if (now - one.last >= limits_.memory) one.tries = 0;
-    return one;
-  }
-  if (entries_.size() >= limits_.entries_max) {
-    found_.erase(entries_.back().who);
-    entries_.pop_back();
-  }
-  entries_.push_front({.who = who, .tries = 0, .last = now, .next = now});
-  found_.emplace(who, entries_.begin());
-  return entries_.front();
-}
-
 std::chrono::milliseconds backoff::begin_try(const std::string& who, clock::time_point now) {
   const std::lock_guard lock(mutex_);
-  entry& one = touch(who, now);
+  entry& one = entries_.touch(who, {.tries = 0, .last = now, .next = now});
+  if (now - one.last >= limits_.memory) one.tries = 0;
   if (now < one.next) {
     return std::chrono::ceil<std::chrono::milliseconds>(one.next - now);
   }
@@ -38,10 +22,15 @@ std::chrono::milliseconds backoff::begin_try(const std::string& who, clock::time
 
 void backoff::forgive(const std::string& who) {
   const std::lock_guard lock(mutex_);
-  const auto known = found_.find(who);
-  if (known == found_.end()) return;
-  entries_.erase(known->second);
-  found_.erase(known);
+  entries_.erase(who);
+}
+
+void backoff::take_back(const std::string& who) {
+  const std::lock_guard lock(mutex_);
+  entry* const one = entries_.find(who);
+  if (one == nullptr || one->tries == 0) return;
+  --one->tries;
+  one->next = one->last;
 }
 
 std::size_t backoff::size() const {

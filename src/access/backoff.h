@@ -3,10 +3,10 @@
 
 #include <chrono>
 #include <cstddef>
-#include <list>
 #include <mutex>
 #include <string>
-#include <unordered_map>
+
+#include "base/recent_map.h"
 
 namespace sluice::access {
 
@@ -23,30 +23,27 @@ class backoff {
  public:
   using clock = std::chrono::steady_clock;
 
-  explicit backoff(backoff_limits limits) : limits_(limits) {}
+  explicit backoff(backoff_limits limits) : limits_(limits), entries_(limits.entries_max) {}
 
   // Counts a try. More than 0: it must not be made before so much time has passed, and did not
   // count. Who makes it and is right is forgiven; so several at the same time count as well.
   [[nodiscard]] std::chrono::milliseconds begin_try(const std::string& who, clock::time_point now);
   void forgive(const std::string& who);
+  // The latest try was not made after all.
+  void take_back(const std::string& who);
 
   [[nodiscard]] std::size_t size() const;
 
  private:
   struct entry {
-    std::string who;
     unsigned tries = 0;
     clock::time_point last;
     clock::time_point next;  // not before
   };
-  using entries = std::list<entry>;  // the latest first
-
-  [[nodiscard]] entry& touch(const std::string& who, clock::time_point now);
 
   const backoff_limits limits_;
   mutable std::mutex mutex_;
-  entries entries_;
-  std::unordered_map<std::string, entries::iterator> found_;
+  base::recent_map<entry> entries_;
 };
 
 }  // namespace sluice::access

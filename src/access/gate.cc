@@ -26,6 +26,10 @@ std::string kept_name(const std::string& account) {
   return digest ? "link " + base::to_hex(*digest) : std::string("link");
 }
 
+std::string asker(const std::string& account, const std::string& address) {
+  return address + ' ' + kept_name(account);
+}
+
 // In the record.
 std::string_view shown_name(const std::string& account) {
   return may_be_link(account) ? std::string_view("(a link)") : std::string_view(account);
@@ -45,6 +49,8 @@ gate::gate(table& of, gate_limits limits)
       key_(make_token()),
       accounts_(limits.per_account),
       addresses_(limits.per_address),
+      askers_(limits.askers_max),
+      known_addresses_(limits.askers_max),
       pool_(limits.hashing, limits.hashing_waiting) {
   (void)hash_of_nobody();  // not in the time of the first who asks for an unknown account
 }
@@ -111,18 +117,33 @@ base::caller_ptr gate::recall(const std::string& account, const digest& of,
   return table_.caller_of(*kept, from);
 }
 
-void gate::remember(const digest& of, const kept_password& what) {
+void gate::remember(const digest& of, const std::string& address, const kept_password& what) {
   const auto until = backoff::clock::now() + limits_.remembered_for;
   const std::lock_guard lock(mutex_);
   remembered_.push_front({of, what, until});
   if (remembered_.size() > limits_.remembered_max) remembered_.pop_back();
+  known_addresses_.touch(address, {});
+}
+
+hashing_pool::place gate::place_of(const std::string& account, const std::string& address) {
+  const std::lock_guard lock(mutex_);
+  return {.is_known = known_addresses_.find(address) != nullptr,
+          .since = askers_.touch(asker(account, address), hashing_pool::clock::now())};
+}
+
+void gate::forget_asker(const std::string& account, const std::string& address) {
+  const std::lock_guard lock(mutex_);
+  askers_.erase(asker(account, address));
 }
 
 std::optional<denial> gate::check_patience(const std::string& account, const std::string& address) {
   const auto now = backoff::clock::now();
   auto wait = addresses_.begin_try(address, now);
-  if (wait.count() == 0) wait = accounts_.begin_try(kept_name(account), now);
-  if (wait.count() == 0) return std::nullopt;
+  if (wait.count() == 0) {
+    wait = accounts_.begin_try(kept_name(account), now);
+    if (wait.count() == 0) return std::nullopt;
+    addresses_.take_back(address);
+  }
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait);
   return denial{{errc::busy, "log in: too many wrong passwords; try again in " +
                                  std::to_string(seconds.count()) + " s, or use a token"},
@@ -131,6 +152,7 @@ std::optional<denial> gate::check_patience(const std::string& account, const std
 
 login gate::judge(const std::string& account, const base::secret& password,
                   const std::string& address, const base::origin& from) {
+  forget_asker(account, address);
   const auto kept = table_.find_password(account);
   const bool fits = matches(kept ? kept->hash : hash_of_nobody(), password);
   if (!kept || !fits) {
@@ -144,7 +166,7 @@ login gate::judge(const std::string& account, const base::secret& password,
     const auto used = table_.use_link(base::secret::copy_of(account), from);
     if (!used) return refuse(denial{used.error()}, from, "");
   }
-  remember(digest_of(account, password), *kept);
+  remember(digest_of(account, password), address, *kept);
   return table_.caller_of(*kept, from);
 }
 
@@ -168,19 +190,27 @@ void gate::by_password(std::string account, base::secret password, const std::st
   };
   auto asked = std::make_shared<question>(std::move(account), std::move(password), address,
                                           std::move(done), std::move(from));
-  const bool taken = pool_.try_run([this, asked] {
-    asked->done(judge(asked->account, asked->password, asked->address, asked->from));
-    base::wipe(asked->account);  // it may be the secret of a link
-  });
-  if (taken) return;
-  asked->done(
-      std::unexpected(denial{{errc::busy, "log in: many log in right now; try again in a moment"},
-                             std::chrono::seconds(1)}));
+  pool_.add(place_of(asked->account, address),
+            {.run =
+                 [this, asked] {
+                   asked->done(judge(asked->account, asked->password, asked->address, asked->from));
+                   base::wipe(asked->account);  // it may be the secret of a link
+                 },
+             .turn_away =
+                 [this, asked] {
+                   accounts_.take_back(kept_name(asked->account));
+                   addresses_.take_back(asked->address);
+                   base::wipe(asked->account);
+                   asked->done(std::unexpected(
+                       denial{{errc::busy, "log in: many log in right now; try again in a moment"},
+                              std::chrono::seconds(1)}));
+                 }});
 }
 
 std::size_t gate::entries() const {
   const std::lock_guard lock(mutex_);
-  return accounts_.size() + addresses_.size() + remembered_.size();
+  return accounts_.size() + addresses_.size() + remembered_.size() + askers_.size() +
+         known_addresses_.size();
 }
 
 }  // namespace sluice::access

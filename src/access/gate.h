@@ -6,6 +6,10 @@
 // argon2id's time on a few threads of its own, wrong ones make the account and the address wait
 // (backoff.h), and an unknown account costs and answers the same as a wrong password. Whoever
 // floods an account with wrong passwords keeps out its passwords, never its tokens.
+//
+// Where more passwords come than can be checked, those go first that come from an address where
+// one was right before, then those that ask since longest: who was turned away and comes again is
+// ahead of all who come for the first time.
 #pragma once
 
 #include <chrono>
@@ -16,11 +20,13 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <variant>
 
 #include "access/backoff.h"
 #include "access/hashing_pool.h"
 #include "access/table.h"
 #include "base/permission.h"
+#include "base/recent_map.h"
 #include "base/secret.h"
 
 namespace sluice::access {
@@ -30,6 +36,7 @@ struct gate_limits {
   backoff_limits per_address{.free_tries = 20};
   std::size_t hashing = 2;           // at the same time
   std::size_t hashing_waiting = 16;  // then clients are told to come again
+  std::size_t askers_max = 4096;     // who was turned away, and where people came in before
   std::size_t remembered_max = 256;  // passwords that were right a moment ago
   std::chrono::seconds remembered_for{300};
 };
@@ -68,6 +75,8 @@ class gate {
   // `address` is where it comes from, as net::address_key has it. `done` is called once, from a
   // thread of the pool or inside this call; short, blocks on nothing.
   //   not_allowed; busy: too many were wrong, or too many wait
+  // Where `done` of one who waited is called because another goes first, that is a thread of this
+  // other's call.
   void by_password(std::string account, base::secret password, const std::string& address,
                    login_callback done, base::origin from = {});
   // Somebody came in, for the record.
@@ -87,7 +96,10 @@ class gate {
   [[nodiscard]] digest digest_of(const std::string& account, const base::secret& password) const;
   [[nodiscard]] base::caller_ptr recall(const std::string& account, const digest& of,
                                         const base::origin& from);
-  void remember(const digest& of, const kept_password& what);
+  void remember(const digest& of, const std::string& address, const kept_password& what);
+  [[nodiscard]] hashing_pool::place place_of(const std::string& account,
+                                             const std::string& address);
+  void forget_asker(const std::string& account, const std::string& address);
   [[nodiscard]] std::optional<denial> check_patience(const std::string& account,
                                                      const std::string& address);
   [[nodiscard]] login judge(const std::string& account, const base::secret& password,
@@ -100,8 +112,10 @@ class gate {
   backoff accounts_;
   backoff addresses_;
   mutable std::mutex mutex_;
-  std::list<remembered> remembered_;  // the latest first
-  hashing_pool pool_;                 // the last: what it still does needs the others
+  std::list<remembered> remembered_;                          // the latest first
+  base::recent_map<hashing_pool::clock::time_point> askers_;  // since when each asks
+  base::recent_map<std::monostate> known_addresses_;          // a password from there was right
+  hashing_pool pool_;  // the last: what it still does needs the others
 };
 
 }  // namespace sluice::access

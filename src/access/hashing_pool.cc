@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <iterator>
 #include <utility>
 
 namespace sluice::access {
@@ -34,14 +35,15 @@ hashing_pool::~hashing_pool() {
   threads_.clear();
 }
 
-bool hashing_pool::try_run(work task) {
+void hashing_pool::add(place where, task what) {
+  std::multimap<place, task>::node_type last;
   {
     const std::lock_guard lock(mutex_);
-    if (waiting_.size() >= waiting_max_) return false;
-    waiting_.push_back(std::move(task));
+    waiting_.emplace(where, std::move(what));
+    if (waiting_.size() > waiting_max_) last = waiting_.extract(std::prev(waiting_.end()));
   }
   more_.notify_one();
-  return true;
+  if (last) last.mapped().turn_away();
 }
 
 void hashing_pool::serve() {
@@ -52,8 +54,7 @@ void hashing_pool::serve() {
       std::unique_lock lock(mutex_);
       more_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
       if (waiting_.empty()) return;
-      next = std::move(waiting_.front());
-      waiting_.pop_front();
+      next = std::move(waiting_.extract(waiting_.begin()).mapped().run);
     }
     next();
   }

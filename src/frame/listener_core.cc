@@ -74,7 +74,7 @@ awaitable<std::optional<error>> listener_core::run_frames(stream_options options
                                                           frame_session session, tcp_socket socket,
                                                           tcp_endpoint peer) {
   frame_stream stream(std::move(socket), options);
-  const auto core = stream.core_;
+  const auto core = std::static_pointer_cast<detail::stream_core>(stream.front_);
   auto thrown = co_await guard(std::move(session), std::move(stream), peer);
   const auto state = co_await asio::this_coro::cancellation_state;
   if (state.cancelled() == asio::cancellation_type::none) {

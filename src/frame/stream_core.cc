@@ -34,13 +34,12 @@ void rethrow(const std::exception_ptr& bug) {
 }  // namespace
 
 stream_core::stream_core(tcp_socket socket, const stream_options& options)
-    : loop_(socket.get_executor()),
+    : stream_front(options),
+      loop_(socket.get_executor()),
       service_(asio::use_service<stream_service>(loop_.context())),
       options_(options),
       peer_(peer_of(socket)),
-      socket_(taken_from(socket)),
-      decoder_(options.format),
-      encoder_(options.format) {
+      socket_(taken_from(socket)) {
   due_.fill(clock::time_point::max());
   if (!is_open()) {
     end({errc::cancelled, told("closed")});

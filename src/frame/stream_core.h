@@ -16,29 +16,29 @@
 #include <string>
 #include <vector>
 
-#include "frame/byte_queue.h"
 #include "frame/stream_service.h"
 #include "sluice/frame_stream.h"
 
 namespace sluice::detail {
 
-class stream_core : public std::enable_shared_from_this<stream_core> {
+class stream_core final : public stream_front, public std::enable_shared_from_this<stream_core> {
  public:
   stream_core(tcp_socket socket, const stream_options& options);
   stream_core(const stream_core&) = delete;
   stream_core& operator=(const stream_core&) = delete;
   ~stream_core();
 
-  // Reading. `next_frame` cuts the next frame from what has arrived, without waiting.
-  [[nodiscard]] bool next_frame();
-  [[nodiscard]] const frame& current() const noexcept { return current_; }
+  // There is no other kind of front.
+  [[nodiscard]] static stream_core& of(stream_front& front) noexcept {
+    return static_cast<stream_core&>(front);
+  }
+
+  // Reading, where next_frame() was false.
   [[nodiscard]] static awaitable<result<frame>> wait_frame(std::shared_ptr<stream_core> self);
   [[nodiscard]] static awaitable<result<void>> wait_bytes(std::shared_ptr<stream_core> self,
                                                           std::span<std::byte> into);
 
-  // Writing. `enqueue` is false when it has to wait, or has an error to tell; `wait_write` then is
-  // the rest.
-  [[nodiscard]] bool enqueue(frame content);
+  // Writing; wait_write() where enqueue() was false.
   [[nodiscard]] static awaitable<result<void>> wait_write(std::shared_ptr<stream_core> self,
                                                           frame content);
   [[nodiscard]] result<void> try_write(frame content);
@@ -66,7 +66,8 @@ class stream_core : public std::enable_shared_from_this<stream_core> {
   enum deadline : std::uint8_t { reading, writing, lingering, deadlines };
 
   // stream_read.cc
-  [[nodiscard]] bool next_in_pieces();
+  friend stream_front;
+  [[nodiscard]] bool decode_in_pieces();
   void prepare_to_wait();
   [[nodiscard]] auto async_readable() {
     return asio::async_initiate<decltype(asio::deferred), void()>(
@@ -84,9 +85,8 @@ class stream_core : public std::enable_shared_from_this<stream_core> {
   void at_end();
 
   // stream_write.cc
-  [[nodiscard]] bool has_room(std::size_t bytes) const noexcept;
   [[nodiscard]] result<void> put(frame content);
-  void see_to_sending();
+  void send_soon();
   void send_queue() noexcept;
   void drop_queue() noexcept;
   void await_writable();
@@ -112,22 +112,12 @@ class stream_core : public std::enable_shared_from_this<stream_core> {
   const tcp_endpoint peer_;
   int socket_;  // -1 when it is closed
 
-  frame_decoder decoder_;
-  stream_service::slab slab_;          // set while `unread_` or `current_` may lie in it
-  std::span<const std::byte> unread_;  // received, not yet decoded
-  frame current_;
-  std::optional<error> read_end_;
+  stream_service::slab slab_;               // set while `unread_` or `current_` may lie in it
   std::move_only_function<void()> reader_;  // the coroutine that waits for bytes
-  bool untold_ = false;       // there may be bytes, or an end, that no event will tell of again
-  bool ends_ = false;         // an event told of more than bytes
-  bool peer_ended_ = false;   // all that the peer sent has been received
-  bool frame_begun_ = false;  // and `due_[reading]` is the deadline of that frame
-
-  frame_encoder encoder_;
-  byte_queue queue_;  // encoded frames, without what is sent
-  std::optional<error> write_end_;
-  bool blocked_ = false;    // the system takes no more; an event will tell
-  bool flush_due_ = false;  // the service will call flush_now
+  bool untold_ = false;      // there may be bytes, or an end, that no event will tell of again
+  bool ends_ = false;        // an event told of more than bytes
+  bool peer_ended_ = false;  // all that the peer sent has been received
+  bool blocked_ = false;     // the system takes no more; an event will tell
 
   bool closing_ = false;
   unsigned waiting_ = 0;  // coroutines in changed()

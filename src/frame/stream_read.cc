@@ -11,26 +11,13 @@
 
 namespace sluice::detail {
 
-bool read_op::ready() {
-  if (!core->next_frame()) return false;
-  data = core->current().data();
-  size_bytes = core->current().size();
-  return true;
-}
 awaitable<result<frame>> read_op::wait() {
-  return stream_core::wait_frame(core->shared_from_this());
+  return stream_core::wait_frame(stream_core::of(*front).shared_from_this());
 }
 
-bool stream_core::next_frame() {
-  if (read_end_ || unread_.empty()) [[unlikely]]
-    return false;
-  if (!decoder_.try_next(unread_, current_)) [[unlikely]]
-    return next_in_pieces();
-  frame_begun_ = false;
-  return true;
-}
+bool stream_front::next_in_pieces() { return stream_core::of(*this).decode_in_pieces(); }
 
-bool stream_core::next_in_pieces() {
+bool stream_core::decode_in_pieces() {
   const auto cut = decoder_.next(unread_);
   if (!cut) {
     read_end_ = error{cut.error().code, told("read: " + cut.error().context)};

@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "frame/byte_queue.h"
 #include "frame/stream_poll.h"
 #include "sluice/awaitable.h"
+#include "sluice/detail/byte_queue.h"
 
 namespace sluice::detail {
 

@@ -9,32 +9,14 @@
 
 namespace sluice::detail {
 
-namespace {
-
-// A queue of this size is sent without waiting for the end of the turn.
-constexpr std::size_t worth_sending = std::size_t{64} << 10;
-
-}  // namespace
-
-bool write_op::ready() { return core->enqueue({data, size_bytes}); }
 awaitable<result<void>> write_op::wait() {
-  return stream_core::wait_write(core->shared_from_this(), {data, size_bytes});
+  return stream_core::wait_write(stream_core::of(*front).shared_from_this(), {data, size_bytes});
 }
 
-bool stream_core::has_room(std::size_t bytes) const noexcept {
-  return queued() == 0 || queued() + bytes <= options_.max_queued_bytes;
+bool stream_front::put_in_larger_queue(const frame& content) {
+  return stream_core::of(*this).put(content).has_value();
 }
-
-bool stream_core::enqueue(frame content) {
-  if (write_end_ || !has_room(content.size() + encoder_.format().head_size())) [[unlikely]]
-    return false;
-  const std::size_t encoded = encoder_.try_encode(content, queue_.room());
-  if (encoded == 0) [[unlikely]]
-    return put(content).has_value();
-  queue_.append(encoded);
-  see_to_sending();
-  return true;
-}
+void stream_front::see_to_sending() { stream_core::of(*this).send_soon(); }
 
 awaitable<result<void>> stream_core::wait_write(std::shared_ptr<stream_core> self, frame content) {
   for (;;) {
@@ -66,11 +48,11 @@ result<void> stream_core::put(frame content) {
     return fail(why.error().code, told("write: " + why.error().context));
   }
   queue_.append(encoded);
-  see_to_sending();
+  send_soon();
   return {};
 }
 
-void stream_core::see_to_sending() {
+void stream_core::send_soon() {
   if (blocked_) return;
   if (queued() >= worth_sending) return send_queue();
   if (flush_due_) [[likely]]

@@ -3,10 +3,10 @@
 
 #include <chrono>
 #include <cstddef>
-#include <list>
 #include <mutex>
 #include <string>
-#include <unordered_map>
+
+#include "base/recent_map.h"
 
 namespace sluice::talk {
 
@@ -21,7 +21,7 @@ class pace {
  public:
   using clock = std::chrono::steady_clock;
 
-  explicit pace(pace_limits limits) : limits_(limits) {}
+  explicit pace(pace_limits limits) : limits_(limits), entries_(limits.entries_max) {}
 
   // False: not yet.
   [[nodiscard]] bool try_take(const std::string& who, clock::time_point now);
@@ -30,18 +30,13 @@ class pace {
 
  private:
   struct entry {
-    std::string who;
     double left = 0;
     clock::time_point since;
   };
-  using entries = std::list<entry>;  // the latest first
-
-  [[nodiscard]] entry& touch(const std::string& who, clock::time_point now);
 
   const pace_limits limits_;
   mutable std::mutex mutex_;
-  entries entries_;
-  std::unordered_map<std::string, entries::iterator> found_;
+  base::recent_map<entry> entries_;
 };
 
 }  // namespace sluice::talk
