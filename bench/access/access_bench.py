@@ -85,9 +85,10 @@ class Served:
         subprocess.run([self._build / "sluice", *arguments, "--data", self._root / ".sluice"], input=f"{said}\n".encode(),
                        check=True, stdout=subprocess.DEVNULL)  # fmt: skip
 
-    def person(self):
-        """One who did not log in before."""
-        return f"person{next(self._people)}"
+    def newcomer(self):
+        """The name of one who did not log in before, and an address from where nobody did."""
+        number = next(self._people)
+        return f"person{number}", f"127.200.{number // 250}.{1 + number % 250}"
 
     def anonymous_bytes(self):
         status = Path(f"/proc/{self.process.pid}/status").read_text()
@@ -110,7 +111,8 @@ def measure_one(server, protocol, kind, options):
         get()
     with Guessing(kind, server.port, options.guess_rate) as guessing:
         taken = times_ms(get, options.guesses / options.guess_rate, options.get_rate)
-        logins = [log_in(server.port, server.person(), _PASSWORD) for _ in range(options.people)]
+        logins = [log_in(server.port, name, _PASSWORD, address)
+                  for name, address in (server.newcomer() for _ in range(options.people))]
     percentiles = statistics.quantiles(taken, n=100)
     return {"p50": percentiles[49], "p99": percentiles[98], "logins": logins, "answers": guessing.answers}
 

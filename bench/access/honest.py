@@ -60,12 +60,12 @@ def times_ms(get, seconds, rate):
     return taken
 
 
-def log_in(port, account, password, tries=60):
-    """(how many tries it took, seconds until it was in)"""
+def log_in(port, account, password, address, tries=60):
+    """From an address that nobody came from before: (how many tries it took, seconds until it was in)"""
     begun = time.monotonic()
     login = base64.b64encode(f"{account}:{password}".encode()).decode()
     for number in range(1, tries + 1):
-        link = http.client.HTTPConnection("127.0.0.1", port, timeout=60, source_address=("127.200.0.1", 0))
+        link = http.client.HTTPConnection("127.0.0.1", port, timeout=60, source_address=(address, 0))
         link.request("GET", "/api/list/", headers={"Authorization": f"Basic {login}"})
         answer = link.getresponse()
         answer.read()

@@ -12,6 +12,7 @@
 // ahead of all who come for the first time.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <expected>
@@ -20,6 +21,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <variant>
 
 #include "access/backoff.h"
@@ -34,7 +36,9 @@ namespace sluice::access {
 struct gate_limits {
   backoff_limits per_account{};
   backoff_limits per_address{.free_tries = 20};
-  std::size_t hashing = 2;           // at the same time
+  // At the same time. Each fills the caches and takes a core's share of the memory's rate, which
+  // transfers feel whatever its priority (bench/access): so most cores stay without.
+  std::size_t hashing = std::clamp(std::thread::hardware_concurrency() / 4, 1U, 4U);
   std::size_t hashing_waiting = 16;  // then clients are told to come again
   std::size_t askers_max = 4096;     // who was turned away, and where people came in before
   std::size_t remembered_max = 256;  // passwords that were right a moment ago
