@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <exception>
+#include <tuple>
+#include <utility>
 
 #include "base/log.h"
 #include "http/router.h"
@@ -251,21 +253,31 @@ awaitable<result<void>> connection::run(std::shared_ptr<connection> self) {
   for (bool goes_on = true; goes_on;) {
     self->enter(phase::idle);
     bool waits = self->number_ > 0 && self->input_.buffered().empty();
-    while (waits && self->input_.begin_wait(1)) {
-      if (self->has_.held && !self->stream_.is_tls()) enter_line(self->where_, *self);
-      auto [failed] = co_await self->stream_.readable();
-      leave_line(self->where_, *self);
-      self->input_.end_wait();
-      if (self->parks_ && !self->trouble_) {
-        self->park();
-        co_return result<void>{};
+    while (waits) {
+      boost::system::error_code failed;
+      if (self->stream_.is_tls()) {
+        if (!self->input_.begin_wait(1)) break;
+        std::tie(failed) = co_await self->stream_.readable();
+        self->input_.end_wait();
+        waits = !failed && self->woken_for_nothing();
+      } else {
+        if (self->has_.held) enter_line(self->where_, *self);
+        std::size_t got = 0;
+        std::tie(failed, got) = co_await self->input_.receive_next(self->shared_.limits.head_bytes);
+        leave_line(self->where_, *self);
+        self->input_.end_receive(got);
+        waits = false;
+        // Who spoke just now does not go parking.
+        if (std::exchange(self->parks_, false) && got == 0 && !self->trouble_) {
+          self->park();
+          co_return result<void>{};
+        }
       }
-      if (failed) {
+      if (failed == boost::asio::error::operation_aborted) {
         const error why{errc::cancelled, "wait for a request"};
         outcome = std::unexpected(self->explain(why));
         break;
       }
-      waits = self->woken_for_nothing();
     }
     if (!outcome) break;
     const auto served = co_await self->serve_next();
@@ -282,7 +294,7 @@ awaitable<result<void>> connection::run(std::shared_ptr<connection> self) {
   co_return outcome;
 }
 
-// The first wait of a connection often is.
+// Inside TLS, by what is no content; and the first wait of a connection often is.
 bool connection::woken_for_nothing() {
   const auto got = input_.receive(shared_.limits.head_bytes);
   return got && *got == 0;

@@ -40,13 +40,26 @@ void input::make_room(std::size_t most) {
   capacity_ = wanted;
 }
 
-result<std::size_t> input::receive(std::size_t most) {
+// Empty where the buffer holds as much as it may.
+std::span<std::byte> input::room_for(std::size_t most) {
   make_room(most);
-  if (end_ >= std::min(capacity_, most)) return fail(errc::internal, "the buffer is full");
-  const auto into = std::as_writable_bytes(std::span(buffer_.get(), std::min(capacity_, most)));
-  const auto got = receive(into.subspan(end_));
+  const std::size_t all = std::max(end_, std::min(capacity_, most));
+  return std::as_writable_bytes(std::span(buffer_.get(), all)).subspan(end_);
+}
+
+result<std::size_t> input::receive(std::size_t most) {
+  const auto into = room_for(most);
+  if (into.empty()) return fail(errc::internal, "the buffer is full");
+  const auto got = receive(into);
   if (got) end_ += *got;
   return got;
+}
+
+void input::end_receive(std::size_t bytes) noexcept {
+  waiting_ = false;
+  stream_.count_received(bytes);
+  received_ += bytes;
+  end_ += bytes;
 }
 
 result<std::size_t> input::receive(std::span<std::byte> into) {

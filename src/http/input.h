@@ -42,6 +42,14 @@ class input {
   [[nodiscard]] bool begin_wait(std::size_t count) noexcept;
   void end_wait() noexcept { waiting_ = false; }
 
+  // Of a stream without TLS: waits and receives in one, behind what is buffered, until so much is
+  // there as `receive`. end_receive() is to be told when it is over.
+  [[nodiscard]] auto receive_next(std::size_t most) {
+    waiting_ = true;
+    return stream_.receive_next(room_for(most));
+  }
+  void end_receive(std::size_t bytes) noexcept;
+
   // Until so many bytes (at least 1) can be received, or as many as the kernel is willing to hold,
   // or the end.
   awaitable<result<void>> wait(std::size_t count);
@@ -66,6 +74,7 @@ class input {
 
  private:
   void make_room(std::size_t most);
+  [[nodiscard]] std::span<std::byte> room_for(std::size_t most);
 
   net::stream& stream_;
   std::unique_ptr<char[]> buffer_;

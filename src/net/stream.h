@@ -75,6 +75,14 @@ class stream {
   }
   [[nodiscard]] auto readable() { return async_readable(as_tuple); }
 
+  // Not inside TLS, and for bytes that are not here yet: waits and receives in one, with a call of
+  // the system less than readable() takes. To be told to count_received() when it is over.
+  [[nodiscard]] auto receive_next(std::span<std::byte> into) {
+    set_low_water(1);
+    return socket_.async_receive(asio::buffer(into.data(), into.size()), as_tuple);
+  }
+  void count_received(std::size_t bytes) noexcept { received_ += bytes; }
+
   // Nothing more comes from the peer, and all that came was received.
   [[nodiscard]] bool peer_ended();
 
