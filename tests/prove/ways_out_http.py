@@ -17,6 +17,7 @@ BATCH_BYTES = 64 << 10  # so much fits into the kernel, whoever reads or does no
 ENDS_AT_ONCE = struct.pack("ii", 1, 0)  # SO_LINGER: ports are free again
 
 TUS = b"Tus-Resumable: 1.0.0\r\nUpload-Length: 1\r\nContent-Type: application/offset+octet-stream\r\n"
+JPEG = bytes.fromhex("ffd8ffc0000b080001000101011100ffd9")
 DRAFT = b"Upload-Draft-Interop-Version: 8\r\nUpload-Complete: ?1\r\n"
 # (method, before the path, behind it, fields, body). What one makes, the next one finds.
 URL_VERBS = [
@@ -34,6 +35,8 @@ URL_VERBS = [
     (b"GET", b"/api/list/", b"?recursive=true", b"", b""),
     (b"GET", b"/api/talk/", b"", b"", b""),
     (b"GET", b"/api/uploads/", b"", b"", b""),
+    (b"PUT", b"/api/posters/", b"", b"If-Match: *\r\n", JPEG),
+    (b"GET", b"/api/posters/", b"", b"", b""),
     (b"GET", b"/view/", b"", b"", b""),
     (b"GET", b"/assets/", b"", b"", b""),
     (b"GET", b"/", b"", b"", b""),
@@ -61,18 +64,32 @@ def url_requests(path):
                       % (method, before, path, behind, fields, size, body), is_alone)  # fmt: skip
 
 
-def json_requests(path, around):
+def names_of(path):
     text = path.decode("utf-8", "surrogateescape").encode("utf-8", "replace").decode()
-    once = ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
-    for name in {text, once}:
+    return {text, ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)}
+
+
+def wish_request(target, wish):
+    body = json.dumps(wish).encode()
+    return Request(b"POST", b"POST /api/%s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+                   b"Content-Length: %d\r\n\r\n%s" % (target.encode(), len(body), body))  # fmt: skip
+
+
+def json_requests(path, around):
+    for name in names_of(path):
         wishes = [("mkdir", {"path": name, "parents": True})]
         if name.strip("/") not in OURS:
             wishes += [("rename", {"from": name, "to": f"stolen{around.baits}"}), ("rename", {"from": around.bait(), "to": name}),
                        ("say", {"path": name, "text": "x"}), ("remove", {"path": name, "recursive": True})]  # fmt: skip
-        for target, wish in wishes:
-            body = json.dumps(wish).encode()
-            yield Request(b"POST", b"POST /api/%s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-                          b"Content-Length: %d\r\n\r\n%s" % (target.encode(), len(body), body))  # fmt: skip
+        yield from (wish_request(target, wish) for target, wish in wishes)
+
+
+def pairs_of(some):
+    return zip(some[::2], some[1::2])
+
+
+def id_of(begun):
+    return json.loads(begun)["upload"]
 
 
 class EndOfConnection(EOFError):
@@ -86,6 +103,7 @@ class Line:
         self.socket = socket.create_connection((server.host, server.port), DEADLINE_S)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ENDS_AT_ONCE)
         self.unread = b""
+        self.body = b""  # of the last response, where it was told how long it is
 
     def close(self):
         self.socket.close()
@@ -102,6 +120,7 @@ class Line:
         while b"\r\n\r\n" not in self.unread:
             self.more()
         head, _, self.unread = self.unread.partition(b"\r\n\r\n")
+        self.body = b""
         assert head.startswith(b"HTTP/1.1 "), head
         status = int(head[9:12])
         if status < 200:  # of a resumable upload
@@ -134,7 +153,7 @@ class Line:
     def drop(self, count):
         while len(self.unread) < count:
             self.more()
-        self.unread = self.unread[count:]
+        self.body, self.unread = self.unread[:count], self.unread[count:]
 
 
 class Asker:
@@ -159,7 +178,21 @@ class Asker:
             batch.append(request)
             size += len(request.text)
         self.send(batch)
-        return len(requests)
+        return len(requests) + self.hand_in_blocks(some_paths)
+
+    def hand_in_blocks(self, some_paths):
+        """Empty files by uploads in runs of blocks: begun under each name, and begun under another and named so in the end."""
+        names = [name for path in some_paths for name in names_of(path) if name.strip("/") not in OURS]
+        begins = [wish_request("uploads", {"path": path, "size": 0})
+                  for name in names for path in (name, "begun-elsewhere")]  # fmt: skip
+        ends = []
+        for name, (here, elsewhere) in zip(names, pairs_of(self.send(begins))):
+            ends += [(each, wish) for each, wish in ((here, {}), (elsewhere, {"path": name})) if each]
+        ended = [wish_request(f"uploads/{id_of(each)}", wish) for each, wish in ends]
+        left = [b"DELETE /api/uploads/%s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" % id_of(each).encode()
+                for (each, _), told in zip(ends, self.send(ended)) if told is None]  # fmt: skip
+        self.send([Request(b"DELETE", text) for text in left])
+        return len(begins) + len(ended) + len(left)
 
     def send_each_alone(self, requests):
         lines = []
@@ -175,7 +208,9 @@ class Asker:
             self.answers += 1
 
     def send(self, batch):
-        """In one go; what is behind a response that ends its connection is sent again."""
+        """In one go; what is behind a response that ends its connection is sent again. Of each what came, None where it was
+        not done."""
+        bodies = []
         while batch:
             if self.line is None:
                 self.line = Line(self.around)
@@ -186,15 +221,19 @@ class Asker:
             answered = 0
             try:
                 for request in batch:
-                    self.done += self.line.take(request.method)
+                    done = self.line.take(request.method)
+                    bodies.append(self.line.body if done else None)
                     answered += 1
             except EndOfConnection:
+                bodies.append(None)
                 answered += 1
                 self.leave()
             except (EOFError, ConnectionError):
                 self.leave()
             batch = batch[answered:]
             self.answers += answered
+        self.done += sum(body is not None for body in bodies)
+        return bodies
 
     def leave(self):
         self.line.close()
