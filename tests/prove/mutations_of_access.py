@@ -26,7 +26,7 @@ RIGHTS = [
             "found->grants = std::move(grants);\n  changed();", "access", "administration",
             by="found->grants = std::move(grants);"),
     without("the right behind an acknowledgement of blocks", "transfer/upload_checkpoint.cc",
-            "if (writer->by_.still_holds()) {", "administration", by="if (true) {"),
+            "if (writer->by_.still_holds()) {", "transfer", "administration", by="if (true) {"),
     without("the right behind a piece of a serial upload", "transfer/serial_upload.cc",
             "failed_ = true;\n  if (!by_.still_holds()) return std::unexpected(lost_right(by_));", "administration", "transfer",
             by="failed_ = true;"),
