@@ -111,6 +111,17 @@ TEST_F(reach_test, a_renamed_file_keeps_its_link_and_the_next_of_its_name_has_no
   EXPECT_EQ(value(open(link, "c"))->info().size_bytes, 5U);
 }
 
+// It may have been another one only while it was opened.
+TEST_F(reach_test, what_was_opened_is_what_was_shared) {
+  by_hand("a", "first");
+  const auto link = link_to("a", access::watching);
+  const auto name = value(store::rel_path::parse("a"));
+  auto found = value(w.tree().stat("a")).id;
+  EXPECT_TRUE(check_reached(w.site(), *link, name, found));
+  ++found.ino;
+  EXPECT_FAILS(check_reached(w.site(), *link, name, found), errc::not_found);
+}
+
 TEST_F(reach_test, what_others_put_under_the_name_by_hand_is_not_reached) {
   by_hand("a", "first");
   std::filesystem::create_directory(w.root() / "day");

@@ -121,6 +121,16 @@ TEST_F(rights_test, an_offset_is_told_while_the_right_lasts) {
   EXPECT_FAILS(test::append(*writer, content, mib + 12), errc::not_allowed);
 }
 
+TEST_F(rights_test, a_follower_hears_while_the_right_lasts) {
+  const auto heard = w.told().subscribe({});
+  value(heard->follow(value(permit<right::see>(anna, "")), true));
+  w.told().tell({.kind = event_kind::removed, .path = "before"});
+  EXPECT_FALSE(heard->next().is_none());
+  grant("anna", "", {right::give});
+  w.told().tell({.kind = event_kind::removed, .path = "behind"});
+  EXPECT_TRUE(heard->next().is_none()) << "not even that it missed something";
+}
+
 TEST_F(rights_test, a_file_gets_its_name_while_the_right_lasts) {
   const auto content = content_of(5);
   const auto opened = value(w.asking_uploads().open(wanted_by(anna, "a", content.size())));

@@ -33,7 +33,7 @@ RIGHTS = [
     without("the right behind the end of an upload", "transfer/upload_finish.cc",
             "if (!by.still_holds()) return std::unexpected(lost_right(by));", "administration", "transfer"),
     without("the right behind what a follower hears", "transfer/events.cc",
-            "return is_about && one.by.still_holds();", "administration", by="return is_about;"),
+            "return is_about && one.by.still_holds();", "transfer", "administration", by="return is_about;"),
     without("whose an upload is", "transfer/uploads.cc",
             "if (owner != who->id() && !who->may(path).has(right::admin)) {", "people", "matrix",
             by="if (false && !who->may(path).has(right::admin)) {"),
@@ -53,8 +53,8 @@ LINKS = [
     without("what a link is bound to", "transfer/reach.cc", "if (!there || there->id != bound.shared)", "shares",
             by="if (!there)"),
     without("what a link is bound to, behind the opening", "transfer/reach.cc",
-            "if (path.text() == bound->path && found != bound->shared) return std::unexpected(lost(path));", "shares",
-            "transfer"),
+            "if (path.text() == bound->path && found != bound->shared) return std::unexpected(lost(path));", "transfer",
+            "shares"),
 ]
 
 LIMITS = [
