@@ -9,6 +9,7 @@
 #include <future>
 #include <memory>
 #include <thread>
+#include <utility>
 
 #include "access/password.h"
 #include "access/test_table.h"
@@ -150,11 +151,21 @@ class held_login {
                      if (std::this_thread::get_id() != asker) kept->let_go.get_future().wait();
                    });
   }
-  errc outcome() { return answer_.get(); }
+  ~held_login() { let_go(); }
+  held_login(const held_login&) = delete;
+  held_login& operator=(const held_login&) = delete;
+
+  // timed_out: it is not answered, though it should be.
+  errc outcome() {
+    const bool is_here = answer_.wait_for(std::chrono::seconds(20)) == std::future_status::ready;
+    return is_here ? answer_.get() : errc::timed_out;
+  }
   bool is_answered() const {
     return answer_.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
   }
-  void let_go() { kept_->let_go.set_value(); }
+  void let_go() {
+    if (!std::exchange(let_go_, true)) kept_->let_go.set_value();
+  }
 
  private:
   struct state {
@@ -163,6 +174,7 @@ class held_login {
   };
   std::shared_ptr<state> kept_ = std::make_shared<state>();
   std::future<errc> answer_ = kept_->told.get_future();
+  bool let_go_ = false;
 };
 
 constexpr gate_limits one_waits{.hashing = 1, .hashing_waiting = 1};
