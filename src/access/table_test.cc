@@ -130,8 +130,12 @@ TEST(table, a_login_by_password_ends_with_the_password) {
   value(w.table().add_account("anna", "one", {{"", writing}}));
   const auto anna = w.table().caller_of(*w.table().find_password("anna"));
   EXPECT_EQ(anna->may("a"), writing);
+  const auto browser = value(w.table().add_token({.account = "anna", .session = true}));
+  const auto in_browser = value(w.table().find_by_token(browser.text));
   value(w.table().set_password("anna", "two"));
   EXPECT_TRUE(anna->may("a").is_none());
+  EXPECT_TRUE(in_browser->may("a").is_none()) << "so does what a browser keeps of it";
+  EXPECT_FALSE(w.table().find_by_token(browser.text));
   EXPECT_EQ(permit<right::see>(anna, "a").error().code, errc::not_allowed);
   const auto again = w.table().caller_of(*w.table().find_password("anna"));
   value(w.table().end_sessions("anna"));
