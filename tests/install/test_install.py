@@ -39,9 +39,15 @@ def prefix(tmp_path_factory):
     return prefix
 
 
+def headers_of(root):
+    """All of the library, with those that are only parts of others."""
+    folder = root / "include" / "sluice"
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir())
+
+
 def test_every_public_header_is_installed_and_stands_alone(prefix, tmp_path):
-    public = sorted(path.name for path in (ROOT / "include" / "sluice").iterdir())
-    assert sorted(path.name for path in (prefix / "include" / "sluice").iterdir()) == public
+    public = headers_of(ROOT)
+    assert headers_of(prefix) == public
     for header in public:
         source = tmp_path / "alone.cc"
         source.write_text(f'#include "sluice/{header}"\n')
