@@ -76,11 +76,10 @@ class gate {
   // Blocks on the catalog. not_allowed
   [[nodiscard]] login by_link(const base::secret& text, const base::origin& from);
 
-  // `address` is where it comes from, as net::address_key has it. `done` is called once, from a
-  // thread of the pool or inside this call; short, blocks on nothing.
+  // `address` is where it comes from, as net::address_key has it. `done` is called once: from a
+  // thread of the pool, inside this call, or inside a later one of somebody who goes first. It is
+  // short and blocks on nothing.
   //   not_allowed; busy: too many were wrong, or too many wait
-  // Where `done` of one who waited is called because another goes first, that is a thread of this
-  // other's call.
   void by_password(std::string account, base::secret password, const std::string& address,
                    login_callback done, base::origin from = {});
   // Somebody came in, for the record.

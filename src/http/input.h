@@ -42,8 +42,8 @@ class input {
   [[nodiscard]] bool begin_wait(std::size_t count) noexcept;
   void end_wait() noexcept { waiting_ = false; }
 
-  // Of a stream without TLS: waits and receives in one, behind what is buffered, until so much is
-  // there as `receive`. end_receive() is to be told when it is over.
+  // Of a stream without TLS: waits and receives in one, behind what is buffered, as much as
+  // `receive` would. end_receive() is to be told when it is over.
   [[nodiscard]] auto receive_next(std::size_t most) {
     waiting_ = true;
     return stream_.receive_next(room_for(most));
