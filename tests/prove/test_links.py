@@ -13,12 +13,14 @@ import pytest
 import wire_client
 from conftest import DEADLINE_S, read_line
 from product.conftest import MIB, connect
+from prove import ways_out_http
 from prove.plan import amount, choices, report
+from prove.surrounded import CANARY
 from wire_format import messages
 
 ROUNDS = amount("LINK_ROUNDS", 30)  # of each operation
 SECONDS = amount("LINK_SECONDS", 0)  # at least
-INSIDE, OUTSIDE = b"inside", b"OUTSIDE: not for anybody"
+INSIDE, OUTSIDE = b"inside", CANARY
 # What may be said where the name is a link at that moment, or was one in the middle of the work.
 TOLD = {"NOT_FOUND", "CHANGED", "EXISTS", "CONFLICT", "WRONG_KIND", "NOT_EMPTY", "BUSY"}
 
@@ -164,6 +166,35 @@ def test_nothing_outside_is_touched(swapped):
         assert operation not in NEVER or not seen["done"], f"{operation.__name__}: {seen}"
     report(f"{number} rounds of {len(OPERATIONS)} operations while a folder was a link to outside by turns, "
            f"each of which met both: nothing outside was touched; {time.monotonic() - begun:.0f} s")
+
+
+class Around:
+    """What an Asker has to know of the server."""
+
+    def __init__(self, server):
+        self.host, self.port, self.baits = server.host, server.port, 0
+        self.shelf = server.root / "shelf"
+
+    def bait(self):
+        self.baits += 1
+        (self.shelf / f"bait{self.baits}").write_bytes(b"bait")
+        return f"shelf/bait{self.baits}"
+
+
+def test_nothing_outside_is_touched_by_http(swapped):
+    """By all that the traversal asks of a path; an answer with what is outside fails where it is read."""
+    server, outside = swapped
+    before = state_of(outside)
+    asker, requests = ways_out_http.Asker(Around(server)), 0
+    begun = time.monotonic()
+    for number in itertools.count():
+        if number >= ROUNDS and time.monotonic() - begun >= SECONDS:
+            break
+        requests += asker.ask_for([b"swap/f", b"swap/sub/f", b"swap/only-outside", b"swap/new%d/f" % number])
+        assert state_of(outside) == before
+    assert asker.answers == requests and ROUNDS < asker.done < requests
+    report(f"{number} rounds of {requests // number} requests by HTTP while a folder was a link to outside by turns, {asker.done} of them done: "
+           f"nothing outside was touched; {time.monotonic() - begun:.0f} s")  # fmt: skip
 
 
 def met_both(operation, seen):

@@ -125,7 +125,7 @@ class Line:
         status = int(head[9:12])
         if status < 200:  # of a resumable upload
             return self.take(method)
-        assert status < 500 or status in (501, 503, 505, 507), head
+        assert status < 500 or status in (501, 503, 505, 507), (head, self.unread[:400])
         self.take_body(method, status, head)
         if b"\r\nConnection: close" in head:
             raise EndOfConnection
