@@ -49,13 +49,13 @@ error as_conflict(error why) {
 
 result<void> sync_name(site& where, const store::rel_path& path) {
   if (!where.syncs()) return {};
-  if (auto synced = where.store.sync_folder(path.parent()); !synced) {
-    // A sync that failed is not tried again. Else there is none behind this answer: another program
-    // moved the folder away since. Then all that is on the volume is synced, wherever it is.
-    if (where.store.volume_failure() || synced.error().code == errc::no_space) return synced;
-    return where.store.sync_volume();
-  }
-  return where.store.sync_partials();
+  auto synced = where.store.sync_folder(path.parent());
+  if (synced) return where.store.sync_partials();
+  // A sync that failed is not tried again: the volume refuses, save where only space was missing.
+  // Else none failed, and another program moved the folder away since: all that is on the volume is
+  // synced, wherever it is.
+  if (synced.error().code == errc::no_space) return synced;
+  return where.store.sync_volume();
 }
 
 bool may_still_change(const store::entry& file) {
