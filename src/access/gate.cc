@@ -51,7 +51,7 @@ gate::gate(table& of, gate_limits limits)
       addresses_(limits.per_address),
       askers_(limits.askers_max),
       known_addresses_(limits.askers_max),
-      pool_(limits.hashing, limits.hashing_waiting, limits.hashing_rest) {
+      pool_(limits.hashing, limits.hashing_waiting) {
   (void)hash_of_nobody();  // not in the time of the first who asks for an unknown account
 }
 
@@ -193,12 +193,8 @@ void gate::by_password(std::string account, base::secret password, const std::st
   pool_.add(place_of(asked->account, address),
             {.run =
                  [this, asked] {
-                   auto outcome =
-                       judge(asked->account, asked->password, asked->address, asked->from);
-                   const bool is_right = outcome.has_value();
-                   asked->done(std::move(outcome));
+                   asked->done(judge(asked->account, asked->password, asked->address, asked->from));
                    base::wipe(asked->account);  // it may be the secret of a link
-                   return is_right;
                  },
              .turn_away =
                  [this, asked] {

@@ -40,7 +40,6 @@ struct gate_limits {
   // transfers feel whatever its priority (bench/access): so most cores stay without.
   std::size_t hashing = std::clamp(std::thread::hardware_concurrency() / 4, 1U, 4U);
   std::size_t hashing_waiting = 16;  // then clients are told to come again
-  unsigned hashing_rest = 3;         // after a guess, in times of its work: see hashing_pool.h
   std::size_t askers_max = 4096;     // who was turned away, and where people came in before
   std::size_t remembered_max = 256;  // passwords that were right a moment ago
   std::chrono::seconds remembered_for{300};

@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <chrono>
 #include <ctime>
 #include <functional>
@@ -205,22 +204,6 @@ TEST_F(gate_test, from_where_a_password_was_right_one_is_ahead_of_strangers) {
   first.let_go();
   EXPECT_EQ(known.outcome(), errc::not_allowed);
   known.let_go();
-}
-
-// Here for years: so the order tells it, and no time.
-TEST_F(gate_test, only_strangers_wait_for_the_rest_after_a_guess) {
-  std::atomic<bool> stranger_is_answered = false;
-  gate at(world_.table(), {.hashing = 1, .hashing_rest = 1'000'000'000, .remembered_max = 0});
-  ASSERT_TRUE(log_in(at, "anna", "correct horse", "192.0.2.8")) << "behind it there is no rest";
-  ASSERT_TRUE(log_in(at, "anna", "correct horse", "192.0.2.9"));
-  ASSERT_FALSE(log_in(at, "anna", "guess", "192.0.2.1"));
-  at.by_password("a", base::secret::copy_of("guess"), "192.0.2.2",
-                 [&](const login&) { stranger_is_answered = true; });
-  for (int i = 0; i < 5; ++i) {
-    held_login known(at, "keys", "192.0.2.9");
-    ASSERT_EQ(known.outcome(), errc::not_allowed);
-    EXPECT_FALSE(stranger_is_answered) << "it came before";
-  }
 }
 
 // Else a flood would make those wait whom nobody has heard.

@@ -1,7 +1,6 @@
 // The few threads that hash passwords. Each hash takes 19 MiB and a core for a while, and anybody
 // can ask for one: so there is a bound on both, and beyond it somebody is turned away. Who that is
-// does not depend on luck: else a flood of guesses would keep everybody out. And a thread rests
-// after a guess: hashing takes the memory's rate from transfers (bench/access).
+// does not depend on luck: else a flood of guesses would keep everybody out.
 #pragma once
 
 #include <chrono>
@@ -19,6 +18,7 @@ namespace sluice::access {
 class hashing_pool {
  public:
   using clock = std::chrono::steady_clock;
+  using work = std::move_only_function<void()>;
 
   // Who goes first: those from where somebody came in before; then who asks since longest.
   struct place {
@@ -29,15 +29,13 @@ class hashing_pool {
       return a.is_known != b.is_known ? a.is_known : a.since < b.since;
     }
   };
-  // One of the two is called, once; `turn_away` by whoever adds a task, and it is short. `run` tells
-  // whether the password was right.
+  // One of the two is called, once; `turn_away` by whoever adds a task, and it is short.
   struct task {
-    std::move_only_function<bool()> run;
-    std::move_only_function<void()> turn_away;
+    work run;
+    work turn_away;
   };
 
-  // After a guess a thread rests `rest_factor` times as long as it worked, except for known places.
-  hashing_pool(std::size_t threads, std::size_t waiting_max, unsigned rest_factor);
+  hashing_pool(std::size_t threads, std::size_t waiting_max);
   // What waits is still done.
   ~hashing_pool();
   hashing_pool(const hashing_pool&) = delete;
@@ -48,12 +46,8 @@ class hashing_pool {
 
  private:
   void serve();
-  [[nodiscard]] bool known_waits() const {
-    return !waiting_.empty() && waiting_.begin()->first.is_known;
-  }
 
   const std::size_t waiting_max_;
-  const unsigned rest_factor_;
   std::mutex mutex_;
   std::condition_variable more_;
   std::multimap<place, task> waiting_;  // the next first; equals as they came
