@@ -1,7 +1,6 @@
 #include "http/exchange.h"
 
 #include <algorithm>
-#include <array>
 #include <boost/asio/post.hpp>
 #include <charconv>
 
@@ -13,7 +12,6 @@ namespace sluice::http {
 namespace {
 
 constexpr std::uint64_t file_piece_bytes = base::block_bytes;
-constexpr std::uint64_t small_file_bytes = std::uint64_t{32} << 10;
 constexpr std::size_t usual_head_bytes = 768;
 constexpr std::chrono::milliseconds look_pause(200);
 constexpr std::uint64_t read_bytes = 128 * 1024;
@@ -319,31 +317,12 @@ awaitable<result<void>> exchange::write(std::span<const std::byte> bytes) {
   co_return sent;
 }
 
-// How many bytes of the file went. A small file is copied and goes with its head, in one call: less
-// work than lending the kernel's pages to the socket, which is a second one.
-result<std::uint64_t> exchange::try_write_small(const store::content& file, std::uint64_t offset,
-                                                std::uint64_t size_bytes) {
-  if (pace_ || size_bytes > small_file_bytes) return 0;
-  thread_local std::array<std::byte, small_file_bytes> buffer;
-  const auto body = std::span(buffer).first(size_bytes);
-  if (!file.pread_cached(offset, body)) return 0;
-  const auto sent = home_.out().try_send(pending_, body, size_left_ && *size_left_ > 0);
-  if (!sent) return std::unexpected(home_.explain(sent.error()));
-  const std::size_t of_head = std::min(pending_.size(), *sent);
-  pending_.erase(0, of_head);
-  return *sent - of_head;
-}
-
 awaitable<result<void>> exchange::write_file(const store::content& file, std::uint64_t offset,
                                              std::uint64_t size_bytes) {
   if (!wants_body() || size_bytes == 0) co_return result<void>{};
   const auto fits = account(size_bytes);
   if (!fits) co_return fits;
   announce(size_bytes);
-  const auto of_small = try_write_small(file, offset, size_bytes);
-  if (!of_small) co_return std::unexpected(of_small.error());
-  offset += *of_small;
-  size_bytes -= *of_small;
   while (size_bytes > 0) {
     const std::uint64_t to_border = file_piece_bytes - offset % file_piece_bytes;
     std::uint64_t piece = std::min(to_border, size_bytes);

@@ -157,9 +157,6 @@ class exchange {
   [[nodiscard]] bool must_close() const;
   void announce(std::uint64_t size_bytes);
   [[nodiscard]] result<void> account(std::uint64_t size_bytes);
-  [[nodiscard]] result<std::uint64_t> try_write_small(const store::content& file,
-                                                      std::uint64_t offset,
-                                                      std::uint64_t size_bytes);
   awaitable<result<void>> flush(std::span<const std::byte> body, bool more);
 
   awaitable<result<void>> keep_pace();

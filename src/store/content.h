@@ -27,11 +27,7 @@ class content {
   //   io
   [[nodiscard]] result<std::size_t> pread(std::uint64_t offset, std::span<std::byte> out) const;
 
-  // The same for a thread that must not wait. False: not all of it is in the page cache, or the
-  // volume cannot say; `out` holds anything then.
-  [[nodiscard]] bool pread_cached(std::uint64_t offset, std::span<std::byte> out) const;
-
-  // As `pread`, from the disk and not from memory, where it was opened by `open_at_rest`. Offset, size
+  // The same from the disk and not from memory, where it was opened by `open_at_rest`. Offset, size
   // and address are multiples of `direct_alignment_bytes`.
   [[nodiscard]] result<std::size_t> read_at_rest(std::uint64_t offset,
                                                  std::span<std::byte> out) const;

@@ -35,14 +35,6 @@ result<std::size_t> content::pread(std::uint64_t offset, std::span<std::byte> ou
   return read_full(home_->files, file_.fd(), offset, out, "read " + shown_path_);
 }
 
-bool content::pread_cached(std::uint64_t offset, std::span<std::byte> out) const {
-  if (offset > std::numeric_limits<std::int64_t>::max() - out.size()) return false;
-  const auto count = uninterrupted([&] {
-    return home_->files.preadv2(file_.fd(), out, static_cast<std::int64_t>(offset), RWF_NOWAIT);
-  });
-  return count >= 0 && static_cast<std::size_t>(count) == out.size();
-}
-
 // Touches none of the bytes: a probe of one that is not in the processor's cache costs more than
 // opening the file. But a page also counts while it is still being read; so nobody here may be.
 bool content::is_wholly_cached() const {

@@ -141,33 +141,6 @@ TEST_F(reading, knows_what_is_not_cached) {
   EXPECT_FALSE(content->is_cached(0, 4 << 20));
 }
 
-TEST_F(reading, takes_what_is_cached_without_waiting) {
-  put(root / "f", "0123456789");
-  faulty_files files;
-  const folder_store store = opened(files);
-  const auto content = *store.open_content(at("f"));
-  std::array<std::byte, 4> out{};
-  ASSERT_TRUE(content->pread_cached(3, out));
-  EXPECT_EQ(static_cast<char>(out.front()), '3');
-  EXPECT_EQ(static_cast<char>(out.back()), '6');
-  EXPECT_FALSE(content->pread_cached(7, out)) << "less than was asked for";
-  EXPECT_FALSE(content->pread_cached(~std::uint64_t{0}, out));
-  for (const int answer : {-EAGAIN, -EOPNOTSUPP}) {
-    files.fail_next(file_call::preadv2, answer);
-    EXPECT_FALSE(content->pread_cached(0, out));
-  }
-}
-
-TEST_F(reading, takes_nothing_that_is_not_cached) {
-  put(root / "f", std::string(1 << 20, 'x'));
-  const folder_store store = opened();
-  const auto content = *store.open_content(at("f"));
-  ASSERT_EQ(::fsync(content->fd()), 0);
-  ASSERT_EQ(::posix_fadvise(content->fd(), 0, 0, POSIX_FADV_DONTNEED), 0);
-  std::vector<std::byte> out(1 << 14);
-  EXPECT_FALSE(content->pread_cached(0, out));
-}
-
 // Answers in the kernel's place what volume it is and what of a file is in memory.
 class told_files : public faulty_files {
  public:
