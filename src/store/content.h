@@ -33,8 +33,8 @@ class content {
                                                  std::span<std::byte> out) const;
 
   // True where the bytes are in the page cache: then sending them will hardly block. Of small files
-  // the kernel is asked, where it can tell (cachestat, Linux 6.5) and did not a second ago; else one
-  // byte every 128 KiB is probed. False when a read would block, or the volume cannot say.
+  // the kernel is asked, where it can tell (cachestat, Linux 6.5); else one byte every 128 KiB is
+  // probed. False when a read would block, or the volume cannot say.
   [[nodiscard]] bool is_cached(std::uint64_t offset, std::uint64_t count) const;
 
   // Fails with `changed` when size or mtime are not those of `info` any more.

@@ -38,17 +38,12 @@ result<std::size_t> content::pread(std::uint64_t offset, std::span<std::byte> ou
 // Touches none of the bytes: a probe of one that is not in the processor's cache costs more than
 // opening the file. But a page also counts while it is still being read; so nobody here may be.
 bool content::is_wholly_cached() const {
-  if (info_.size_bytes > small_file_bytes) return false;
-  const auto now = cached_lately::clock::now();
-  if (home_->cached.holds(info_, now)) return true;
-  if (home_->reads_running > 0) return false;
+  if (info_.size_bytes > small_file_bytes || home_->reads_running > 0) return false;
   static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   const page_range all{.offset = 0, .size_bytes = info_.size_bytes};
   page_cache_state seen{};
-  if (home_->files.cachestat(file_.fd(), all, &seen) != 0) return false;
-  if (seen.cached < (info_.size_bytes + page - 1) / page) return false;
-  home_->cached.note(info_, now);
-  return true;
+  return home_->files.cachestat(file_.fd(), all, &seen) == 0 &&
+         seen.cached >= (info_.size_bytes + page - 1) / page;
 }
 
 bool content::is_cached(std::uint64_t offset, std::uint64_t count) const {

@@ -17,7 +17,6 @@
 #include <utility>
 
 #include "sluice/error.h"
-#include "store/cached_lately.h"
 #include "store/entry.h"
 #include "store/file.h"
 #include "store/fresh_folders.h"
@@ -173,7 +172,6 @@ class volume {
   open_file partials;
   open_file lock_file;
   fresh_folders fresh;
-  cached_lately cached;  // small files that readers asked for
   std::atomic<unsigned> reads_running = 0;  // that may wait for the disk
   std::atomic<bool> has_tmpfile = true;     // until O_TMPFILE is refused
 
