@@ -28,19 +28,18 @@ class interrupted_files : public store::forwarding_files {
     if (told == 0 && named) std::exchange(named, nullptr)();
     return told;
   }
-  int fsync(int fd) override {
-    if (fsync_answer != 0) return fsync_answer;
-    return forwarding_files::fsync(fd);
-  }
-  int syncfs(int fd) override {
-    ++volume_syncs;
-    if (syncfs_answer != 0) return syncfs_answer;
-    return forwarding_files::syncfs(fd);
-  }
 
   std::function<void()> named;
   std::atomic<int> fsync_answer = 0, syncfs_answer = 0;
   std::atomic<int> volume_syncs = 0;
+
+ protected:
+  int before(store::file_call call) override {
+    if (call == store::file_call::fsync) return fsync_answer;
+    if (call != store::file_call::syncfs) return 0;
+    ++volume_syncs;
+    return syncfs_answer;
+  }
 };
 
 class sync_of_a_name : public testing::Test {
