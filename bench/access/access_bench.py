@@ -2,8 +2,9 @@
 """Guessers beside honest clients: `./dev bench access`.
 
 In interleaved rounds, for each protocol: the times of 1 MiB GETs of a client that logged in by a token, alone, beside
-requests that are no logins, and beside as many wrong logins, from one address and from ten thousand; and then, beside the
-same, how people get in who log in by a password that was not said before. All is on one server, whose memory is told.
+requests that are no logins, and beside as many wrong logins, from one address and from ten thousand, which come once or
+come again when they are told to; and then, beside the same, how people get in who log in by a password that was not said
+before. All is on one server, whose memory is told.
 """
 
 import argparse

@@ -5,6 +5,7 @@ Each kind sends the same number of requests a second, so that a difference betwe
 
 import base64
 import multiprocessing
+import secrets
 import select
 import socket
 import time
@@ -17,7 +18,8 @@ NOTHING = "alone"
 REQUESTS = "requests without a login"
 ONE = "wrong logins from one address"
 MANY = "wrong logins from many addresses"
-KINDS = [NOTHING, REQUESTS, ONE, MANY]
+TWICE = "the same, each comes twice"
+KINDS = [NOTHING, REQUESTS, ONE, MANY, TWICE]
 
 
 class Guessing:
@@ -42,12 +44,14 @@ class Guessing:
 
 def _guess(kind, port, rate, end, told):
     answers, waiting = {}, {}
+    accounts = f"user{secrets.token_hex(4)}"  # nobody asked for them before
     poll = select.epoll()
     begun, made = time.monotonic(), 0
     while kind != NOTHING and (waiting or not end.is_set()):
         due = 0 if end.is_set() else int((time.monotonic() - begun) * rate) + 1
         while made < due:
-            link = _ask(kind, port, made)
+            who = made if kind != TWICE else _back_a_second_later(made, rate)
+            link = _ask(kind, port, who, accounts)
             waiting[link.fileno()] = link
             poll.register(link, select.EPOLLIN)
             made += 1
@@ -58,15 +62,21 @@ def _guess(kind, port, rate, end, told):
     told.send(answers)
 
 
-def _ask(kind, port, number):
-    """A connection with one request on it, for an account that nobody asked for before."""
+def _back_a_second_later(number, rate):
+    """Whose turn it is where each comes twice: in one second `rate` new ones, in the next the same."""
+    second, place = divmod(number, rate)
+    return second // 2 * rate + place
+
+
+def _ask(kind, port, number, accounts):
+    """A connection with one request on it, for an account of its own."""
     place = number % ADDRESSES
     address = f"127.1.{place // 250}.{1 + place % 250}" if kind != ONE else "127.0.0.7"
     link = socket.socket()
     link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ENDS_AT_ONCE)
     link.bind((address, 0))
     link.connect(("127.0.0.1", port))
-    login = base64.b64encode(b"user%d:a wrong password" % number).decode()
+    login = base64.b64encode(f"{accounts}{number}:a wrong password".encode()).decode()
     field = "" if kind == REQUESTS else f"Authorization: Basic {login}\r\n"
     link.sendall(f"GET /api/me HTTP/1.1\r\nHost: 127.0.0.1\r\n{field}\r\n".encode())
     return link

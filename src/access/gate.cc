@@ -17,6 +17,11 @@ error wrong_password() {
   return {errc::not_allowed, "log in: no such account, or another password"};
 }
 
+denial many_log_in() {
+  return {{errc::busy, "log in: many log in right now; try again in a moment"},
+          std::chrono::seconds(1)};
+}
+
 bool may_be_link(const std::string& account) { return account.starts_with(token_prefix); }
 
 // What is kept of a try in memory is no secret, also where a link stands for the account.
@@ -50,7 +55,8 @@ gate::gate(table& of, gate_limits limits)
       accounts_(limits.per_account),
       addresses_(limits.per_address),
       askers_(limits.askers_max),
-      known_addresses_(limits.askers_max),
+      known_addresses_(limits.known_max),
+      newcomers_(limits.newcomers_per_second),
       pool_(limits.hashing, limits.hashing_waiting) {
   (void)hash_of_nobody();  // not in the time of the first who asks for an unknown account
 }
@@ -125,10 +131,16 @@ void gate::remember(const digest& of, const std::string& address, const kept_pas
   known_addresses_.touch(address, {});
 }
 
-hashing_pool::place gate::place_of(const std::string& account, const std::string& address) {
+std::optional<hashing_pool::place> gate::place_of(const std::string& account,
+                                                  const std::string& address) {
+  const auto now = hashing_pool::clock::now();
+  const auto who = asker(account, address);
   const std::lock_guard lock(mutex_);
-  return {.is_known = known_addresses_.find(address) != nullptr,
-          .since = askers_.touch(asker(account, address), hashing_pool::clock::now())};
+  const bool is_known = known_addresses_.find(address) != nullptr;
+  const bool is_new = !is_known && askers_.find(who) == nullptr;
+  const auto since = askers_.touch(who, now);
+  if (is_new && newcomers_.is_one_too_many(now)) return std::nullopt;
+  return hashing_pool::place{.is_known = is_known, .since = since};
 }
 
 void gate::forget_asker(const std::string& account, const std::string& address) {
@@ -148,6 +160,12 @@ std::optional<denial> gate::check_patience(const std::string& account, const std
   return denial{{errc::busy, "log in: too many wrong passwords; try again in " +
                                  std::to_string(seconds.count()) + " s, or use a token"},
                 seconds};
+}
+
+// Nobody heard it.
+void gate::take_back_try(const std::string& account, const std::string& address) {
+  accounts_.take_back(kept_name(account));
+  addresses_.take_back(address);
 }
 
 login gate::judge(const std::string& account, const base::secret& password,
@@ -181,6 +199,11 @@ void gate::by_password(std::string account, base::secret password, const std::st
   if (auto denied = check_patience(account, address)) {
     return done(refuse(std::move(*denied), from, shown_name(account)));
   }
+  const auto place = place_of(account, address);
+  if (!place) {
+    take_back_try(account, address);
+    return done(std::unexpected(many_log_in()));
+  }
   struct question {
     std::string account;
     base::secret password;
@@ -190,7 +213,7 @@ void gate::by_password(std::string account, base::secret password, const std::st
   };
   auto asked = std::make_shared<question>(std::move(account), std::move(password), address,
                                           std::move(done), std::move(from));
-  pool_.add(place_of(asked->account, address),
+  pool_.add(*place,
             {.run =
                  [this, asked] {
                    asked->done(judge(asked->account, asked->password, asked->address, asked->from));
@@ -198,12 +221,9 @@ void gate::by_password(std::string account, base::secret password, const std::st
                  },
              .turn_away =
                  [this, asked] {
-                   accounts_.take_back(kept_name(asked->account));
-                   addresses_.take_back(asked->address);
+                   take_back_try(asked->account, asked->address);
                    base::wipe(asked->account);
-                   asked->done(std::unexpected(
-                       denial{{errc::busy, "log in: many log in right now; try again in a moment"},
-                              std::chrono::seconds(1)}));
+                   asked->done(std::unexpected(many_log_in()));
                  }});
 }
 

@@ -9,12 +9,15 @@
 //
 // Where more passwords come than can be checked, those go first that come from an address where
 // one was right before, then those that ask since longest: who was turned away and comes again is
-// ahead of all who come for the first time.
+// ahead of all who come for the first time. And where a flood of those comes, none of them is
+// checked at all: each is told to come again, which guessers from ten thousand addresses would have
+// to do as well (what mail servers call greylisting).
 #pragma once
 
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <expected>
 #include <functional>
 #include <list>
@@ -26,6 +29,7 @@
 
 #include "access/backoff.h"
 #include "access/hashing_pool.h"
+#include "access/newcomers.h"
 #include "access/table.h"
 #include "base/permission.h"
 #include "base/recent_map.h"
@@ -39,9 +43,11 @@ struct gate_limits {
   // At the same time. Each fills the caches and takes a core's share of the memory's rate, which
   // transfers feel whatever its priority (bench/access): so most cores stay without.
   std::size_t hashing = std::clamp(std::thread::hardware_concurrency() / 4, 1U, 4U);
-  std::size_t hashing_waiting = 16;  // then clients are told to come again
-  std::size_t askers_max = 4096;     // who was turned away, and where people came in before
-  std::size_t remembered_max = 256;  // passwords that were right a moment ago
+  std::size_t hashing_waiting = 16;         // then clients are told to come again
+  std::uint32_t newcomers_per_second = 16;  // beyond, they are told so unheard
+  std::size_t askers_max = 16'384;          // who was turned away: a second's worth of any flood
+  std::size_t known_max = 4096;             // from where people came in before
+  std::size_t remembered_max = 256;         // passwords that were right a moment ago
   std::chrono::seconds remembered_for{300};
 };
 
@@ -100,11 +106,13 @@ class gate {
   [[nodiscard]] base::caller_ptr recall(const std::string& account, const digest& of,
                                         const base::origin& from);
   void remember(const digest& of, const std::string& address, const kept_password& what);
-  [[nodiscard]] hashing_pool::place place_of(const std::string& account,
-                                             const std::string& address);
+  // nullopt: too many come for the first time, and this is one of them.
+  [[nodiscard]] std::optional<hashing_pool::place> place_of(const std::string& account,
+                                                            const std::string& address);
   void forget_asker(const std::string& account, const std::string& address);
   [[nodiscard]] std::optional<denial> check_patience(const std::string& account,
                                                      const std::string& address);
+  void take_back_try(const std::string& account, const std::string& address);
   [[nodiscard]] login judge(const std::string& account, const base::secret& password,
                             const std::string& address, const base::origin& from);
   [[nodiscard]] login refuse(denial why, const base::origin& from, std::string_view account) const;
@@ -118,6 +126,7 @@ class gate {
   std::list<remembered> remembered_;                          // the latest first
   base::recent_map<hashing_pool::clock::time_point> askers_;  // since when each asks
   base::recent_map<std::monostate> known_addresses_;          // a password from there was right
+  newcomers newcomers_;
   hashing_pool pool_;  // the last: what it still does needs the others
 };
 
