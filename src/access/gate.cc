@@ -162,12 +162,6 @@ std::optional<denial> gate::check_patience(const std::string& account, const std
                 seconds};
 }
 
-// Nobody heard it.
-void gate::take_back_try(const std::string& account, const std::string& address) {
-  accounts_.take_back(kept_name(account));
-  addresses_.take_back(address);
-}
-
 login gate::judge(const std::string& account, const base::secret& password,
                   const std::string& address, const base::origin& from) {
   forget_asker(account, address);
@@ -201,7 +195,9 @@ void gate::by_password(std::string account, base::secret password, const std::st
   }
   const auto place = place_of(account, address);
   if (!place) {
-    take_back_try(account, address);
+    // Not the address's: else a single one that makes up accounts keeps all newcomers from being
+    // heard.
+    accounts_.take_back(kept_name(account));
     return done(std::unexpected(many_log_in()));
   }
   struct question {
@@ -221,7 +217,8 @@ void gate::by_password(std::string account, base::secret password, const std::st
                  },
              .turn_away =
                  [this, asked] {
-                   take_back_try(asked->account, asked->address);
+                   accounts_.take_back(kept_name(asked->account));
+                   addresses_.take_back(asked->address);
                    base::wipe(asked->account);
                    asked->done(std::unexpected(many_log_in()));
                  }});

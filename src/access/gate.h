@@ -112,7 +112,6 @@ class gate {
   void forget_asker(const std::string& account, const std::string& address);
   [[nodiscard]] std::optional<denial> check_patience(const std::string& account,
                                                      const std::string& address);
-  void take_back_try(const std::string& account, const std::string& address);
   [[nodiscard]] login judge(const std::string& account, const base::secret& password,
                             const std::string& address, const base::origin& from);
   [[nodiscard]] login refuse(denial why, const base::origin& from, std::string_view account) const;

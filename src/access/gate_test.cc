@@ -28,6 +28,9 @@ login log_in(gate& at, const std::string& account, const std::string& password,
   return told.get_future().get();
 }
 
+// Before which no test is over, however slow the machine.
+constexpr std::chrono::minutes long_wait{10};
+
 class gate_test : public testing::Test {
  protected:
   gate_test() {
@@ -89,7 +92,8 @@ TEST_F(gate_test, a_remembered_password_is_none_once_it_was_changed) {
 }
 
 TEST_F(gate_test, makes_guessers_wait_and_lets_tokens_in) {
-  gate at(world_.table(), {.per_account = {.free_tries = 3}});
+  gate at(world_.table(),
+          {.per_account = {.free_tries = 3, .first = long_wait, .most = long_wait}});
   const auto token = value(world_.table().add_token({.account = "anna"}));
   for (int i = 0; i < 3; ++i) {
     const auto wrong = log_in(at, "anna", "guess", "192.0.2." + std::to_string(i));
@@ -103,7 +107,8 @@ TEST_F(gate_test, makes_guessers_wait_and_lets_tokens_in) {
 }
 
 TEST_F(gate_test, makes_an_address_wait_whatever_account_it_guesses_at) {
-  gate at(world_.table(), {.per_address = {.free_tries = 3}});
+  gate at(world_.table(),
+          {.per_address = {.free_tries = 3, .first = long_wait, .most = long_wait}});
   for (int i = 0; i < 3; ++i) (void)log_in(at, "x" + std::to_string(i), "guess");
   EXPECT_EQ(log_in(at, "anna", "correct horse").error().why.code, errc::busy);
   EXPECT_TRUE(log_in(at, "anna", "correct horse", "192.0.2.7"));
@@ -237,6 +242,17 @@ TEST_F(gate_test, who_comes_for_the_first_time_in_a_flood_is_heard_when_it_comes
   const auto a_login =
       work_of([&] { EXPECT_TRUE(log_in(at, "anna", "correct horse", "198.51.100.1")) << "again"; });
   EXPECT_LT(work, 10 * a_login) << "a hundred guesses were not hashed";
+}
+
+// Else it makes up accounts for as long as it likes, and all newcomers wait for it.
+TEST_F(gate_test, an_address_of_many_newcomers_has_to_wait) {
+  gate at(world_.table(), {.per_address = {.free_tries = 3, .first = long_wait, .most = long_wait},
+                           .newcomers_per_second = 0});
+  for (int i = 0; i < 3; ++i) {
+    const auto unheard = log_in(at, "x" + std::to_string(i), "guess").error();
+    EXPECT_THAT(unheard.why.context, testing::HasSubstr("many log in"));
+  }
+  EXPECT_THAT(log_in(at, "x3", "guess").error().why.context, testing::HasSubstr("too many wrong"));
 }
 
 TEST_F(gate_test, from_where_a_password_was_right_nobody_is_a_newcomer) {
