@@ -32,10 +32,9 @@ class content {
   [[nodiscard]] result<std::size_t> read_at_rest(std::uint64_t offset,
                                                  std::span<std::byte> out) const;
 
-  // True where the bytes are in the page cache: then sending them will hardly block. The kernel is
-  // asked for the number of pages, where it can tell (cachestat, Linux 6.5), and of more than a
-  // small file both ends are probed; else one byte every 128 KiB is. False when a read would block,
-  // or the volume cannot say.
+  // True where the bytes are in the page cache: then sending them will hardly block. Of small files
+  // the kernel is asked, where it can tell (cachestat, Linux 6.5); else one byte every 128 KiB is
+  // probed. False when a read would block, or the volume cannot say.
   [[nodiscard]] bool is_cached(std::uint64_t offset, std::uint64_t count) const;
 
   // Fails with `changed` when size or mtime are not those of `info` any more.
@@ -45,7 +44,7 @@ class content {
   friend class folder_store;
   content(std::shared_ptr<volume> home, open_file file, entry info, std::string shown_path);
 
-  [[nodiscard]] bool counts_as_cached(std::uint64_t first, std::uint64_t last) const;
+  [[nodiscard]] bool is_wholly_cached() const;
 
   std::shared_ptr<volume> home_;
   open_file file_;

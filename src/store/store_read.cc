@@ -35,24 +35,22 @@ result<std::size_t> content::pread(std::uint64_t offset, std::span<std::byte> ou
   return read_full(home_->files, file_.fd(), offset, out, "read " + shown_path_);
 }
 
-// Whether all pages from the first byte to the last are there, by the kernel's count. It touches
-// none of the bytes: a probe of one that is not in the processor's cache costs more than opening a
-// small file. But a page also counts while it is still being read; so nobody here may be.
-bool content::counts_as_cached(std::uint64_t first, std::uint64_t last) const {
-  if (home_->reads_running > 0) return false;
+// Touches none of the bytes: a probe of one that is not in the processor's cache costs more than
+// opening the file. But a page also counts while it is still being read; so nobody here may be.
+bool content::is_wholly_cached() const {
+  if (info_.size_bytes > small_file_bytes || home_->reads_running > 0) return false;
   static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-  const page_range all{.offset = first, .size_bytes = last - first + 1};
+  const page_range all{.offset = 0, .size_bytes = info_.size_bytes};
   page_cache_state seen{};
   return home_->files.cachestat(file_.fd(), all, &seen) == 0 &&
-         seen.cached >= last / page - first / page + 1;
+         seen.cached >= (info_.size_bytes + page - 1) / page;
 }
 
 bool content::is_cached(std::uint64_t offset, std::uint64_t count) const {
   constexpr std::uint64_t stride = 128 * 1024;
   if (offset >= info_.size_bytes || count == 0) return true;
+  if (is_wholly_cached()) return true;
   const std::uint64_t last = offset + std::min(count, info_.size_bytes - offset) - 1;
-  const bool counts = counts_as_cached(offset, last);
-  if (counts && info_.size_bytes <= small_file_bytes) return true;
   std::array<std::byte, 1> probe{};
   const auto held = [&](std::uint64_t at) {
     return uninterrupted([&] {
@@ -60,14 +58,10 @@ bool content::is_cached(std::uint64_t offset, std::uint64_t count) const {
                                          RWF_NOWAIT);
            }) > 0;
   };
-  // Of a large one the kernel may be reading ahead, in order: where both ends are whole, so is what
-  // lies between them.
-  if (!held(offset) || !held(last)) return false;
-  if (counts) return true;
-  for (std::uint64_t at = offset + stride; at < last; at += stride) {
+  for (std::uint64_t at = offset; at < last; at += stride) {
     if (!held(at)) return false;
   }
-  return true;
+  return held(last);
 }
 
 result<void> content::check_unchanged() const {

@@ -120,7 +120,6 @@ TEST_F(reading, notices_content_that_is_written_in_place) {
 TEST_F(reading, knows_what_is_cached) {
   put(root / "f", std::string(1 << 20, 'x'));
   faulty_files files;
-  files.fail_always(file_call::cachestat, -ENOSYS);
   const folder_store store = opened(files);
   const auto content = *store.open_content(at("f"));
   EXPECT_TRUE(content->is_cached(0, 1 << 20));
@@ -175,47 +174,6 @@ TEST_F(reading, small_files_in_memory_are_not_touched_to_know_it) {
   files.fail_next(file_call::cachestat, -ENOSYS);
   files.fail_next(file_call::preadv2, -EAGAIN);
   EXPECT_FALSE(content->is_cached(0, 3 * page + 1));
-}
-
-TEST_F(reading, of_large_files_the_pages_are_counted_and_both_ends_probed) {
-  const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-  put(root / "f", std::string((2 << 20) + 1, 'x'));
-  told_files files;
-  const folder_store store = opened(files);
-  const auto content = *store.open_content(at("f"));
-  const auto probes_of = [&](std::uint64_t offset, std::uint64_t count) {
-    const int before = files.count(file_call::preadv2);
-    EXPECT_TRUE(content->is_cached(offset, count));
-    return files.count(file_call::preadv2) - before;
-  };
-  files.cached_pages = (1 << 20) / page;
-  EXPECT_EQ(probes_of(1 << 20, 1 << 20), 2);
-  EXPECT_EQ(probes_of((1 << 20) - 1, 1 << 20), 9) << "from one page into another: one more";
-  files.cached_pages = (1 << 20) / page - 1;
-  EXPECT_EQ(probes_of(1 << 20, 1 << 20), 9);
-  files.cached_pages = 1;
-  EXPECT_EQ(probes_of(2 << 20, 1 << 20), 2);
-}
-
-TEST_F(reading, what_is_counted_but_still_being_read_is_not_cached) {
-  put(root / "f", std::string(1 << 20, 'x'));
-  told_files files;
-  files.cached_pages = ~std::uint64_t{0};
-  const folder_store store = opened(files);
-  const auto content = *store.open_content(at("f"));
-  files.fail_next(file_call::preadv2, -EAGAIN);
-  EXPECT_FALSE(content->is_cached(0, 1 << 20)) << "the first byte";
-  files.before_next(file_call::preadv2, [&] {
-    files.before_next(file_call::preadv2, [&] { files.fail_next(file_call::preadv2, -EAGAIN); });
-  });
-  EXPECT_FALSE(content->is_cached(0, 1 << 20)) << "the last one";
-  files.before_next(file_call::pread, [&] {
-    const int before = files.count(file_call::preadv2);
-    EXPECT_TRUE(content->is_cached(0, 1 << 20));
-    EXPECT_EQ(files.count(file_call::preadv2) - before, 9) << "somebody reads: no count helps";
-  });
-  std::array<std::byte, 10> out;
-  EXPECT_EQ(content->pread(0, out), 10u);
 }
 
 TEST_F(reading, pages_that_are_still_being_read_do_not_count) {
