@@ -198,6 +198,7 @@ void gate::by_password(std::string account, base::secret password, const std::st
     // Not the address's: else a single one that makes up accounts keeps all newcomers from being
     // heard.
     accounts_.take_back(kept_name(account));
+    base::wipe(account);  // it may be the secret of a link
     return done(std::unexpected(many_log_in()));
   }
   struct question {
