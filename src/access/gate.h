@@ -44,7 +44,7 @@ struct gate_limits {
   // transfers feel whatever its priority (bench/access): so most cores stay without.
   std::size_t hashing = std::clamp(std::thread::hardware_concurrency() / 4, 1U, 4U);
   std::size_t hashing_waiting = 16;         // then clients are told to come again
-  std::uint32_t newcomers_per_second = 16;  // beyond, they are told so unheard
+  std::uint32_t newcomers_per_second = 4;  // beyond, they are told so unheard
   std::size_t askers_max = 16'384;          // who was turned away: a second's worth of any flood
   std::size_t known_max = 4096;             // from where people came in before
   std::size_t remembered_max = 256;         // passwords that were right a moment ago
