@@ -6,7 +6,8 @@ exit_code exit_code_of(errc code) noexcept {
   switch (code) {
     case errc::invalid_argument: return exit_usage;
     case errc::cannot_connect: return exit_cannot_connect;
-    case errc::not_allowed: return exit_not_allowed;
+    case errc::not_allowed:
+    case errc::insecure: return exit_not_allowed;
     case errc::not_found: return exit_not_found;
     case errc::exists:
     case errc::not_empty:
@@ -50,6 +51,7 @@ std::string_view advice(errc code) noexcept {
     case errc::unsupported: return "use versions of the program that fit each other on both sides";
     case errc::internal: return "this is a bug in sluice; please report it with this message";
     case errc::not_allowed: return "log in with: sluice login URL";
+    case errc::insecure:  // says by itself what would help
     case errc::invalid_argument:
     case errc::bad_frame:
     case errc::frame_too_large:

@@ -69,7 +69,7 @@ result<base::secret> read_file(const std::string& path) {
   auto opened = open_secret(path);
   if (!opened) return std::unexpected(opened.error());
   if (opened->is_open_to_others) {
-    return fail(errc::not_allowed,
+    return fail(errc::insecure,
                 "read " + path + ": others could read it too; chmod 600 " + path + " ends that");
   }
   return read_all(opened->fd.get(), "read " + path, false);

@@ -27,6 +27,7 @@ enum class errc : std::uint8_t {
   cannot_listen,     // the address could not be bound or listened on
   busy,              // a limit is reached; trying later may help
   not_allowed,       // the peer or the system refuses
+  insecure,          // the peer cannot be trusted, or others could read what is said to it
   not_found,         // no such file or folder
   exists,            // the name is taken, nothing was overwritten
   not_empty,         // the folder still holds entries

@@ -96,7 +96,8 @@ void give_to_owner_of_folder(int opened, const std::filesystem::path& file) {
 std::string_view audit_result(const std::optional<errc>& failed) noexcept {
   if (!failed) return "done";
   switch (*failed) {
-    case errc::not_allowed: return "not_allowed";
+    case errc::not_allowed:
+    case errc::insecure: return "not_allowed";
     case errc::not_found: return "not_found";
     case errc::exists: return "exists";
     case errc::conflict:

@@ -52,7 +52,7 @@ result<bool> wants_tls(const session& owner, const url& server) {
   if (server.always_tls) return true;
   if (!server.over_http) return !options.plaintext && !is_loopback(server.host);
   if (!tells_secrets(owner, server)) return false;
-  return fail(errc::not_allowed,
+  return fail(errc::insecure,
               "connect to " + server.text() +
                   ": whoever is on the way could read the token, since this address says no TLS; "
                   "https:// says it, and --plaintext that this is meant");
@@ -64,10 +64,10 @@ error explain(const error& why, const url& server, const session& owner, bool is
   if (owner.stopping()) return {errc::cancelled, what};
   if (is_late) return {errc::timed_out, server.authority() + ": wait for the TLS handshake"};
   if (why.code == errc::end_of_stream) return {errc::broken_stream, what};
-  if (why.code != errc::not_allowed || server.over_http) return {why.code, what};
-  return {errc::not_allowed, what +
-                                 "; where the server speaks plaintext, --plaintext says that "
-                                 "this is meant"};
+  if (why.code != errc::not_allowed) return {why.code, what};
+  if (server.over_http) return {errc::insecure, what};
+  return {errc::insecure,
+          what + "; where the server speaks plaintext, --plaintext says that this is meant"};
 }
 
 awaitable<result<void>> secure(session& owner, const url& server, net::stream& peer, speech what) {

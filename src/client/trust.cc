@@ -14,7 +14,7 @@ result<void> check_given(const std::string& given, const url& server,
   const auto wanted = net::parse_fingerprint(given);
   if (!wanted) return std::unexpected(wanted.error());
   if (*wanted == shown.fingerprint) return {};
-  return fail(errc::not_allowed,
+  return fail(errc::insecure,
               fmt::format("{} shows the certificate {}, and --tls-fingerprint says {}",
                           server.authority(), shown.fingerprint, *wanted));
 }
@@ -22,7 +22,7 @@ result<void> check_given(const std::string& given, const url& server,
 error changed(const url& server, const net::tls_identity& shown, const std::string& before,
               const std::string& file) {
   const auto place = server.authority();
-  return {errc::not_allowed,
+  return {errc::insecure,
           fmt::format("{0} shows another certificate than before: {1}, where {2} has {3}. Either "
                       "the server has a new one, or somebody else answers in its place. When you "
                       "know that it is right, \"sluice hosts forget {0}\" makes room for it",
@@ -41,7 +41,7 @@ awaitable<result<void>> check_trust(session& owner, const url& server,
   const known_hosts known(options.known_hosts.empty() ? default_known_hosts()
                                                       : options.known_hosts);
   if (known.file().empty()) {
-    co_return fail(errc::not_allowed,
+    co_return fail(errc::insecure,
                    fmt::format("{}: {}, and there is no folder to keep its certificate {} in; "
                                "--tls-fingerprint or --known-hosts says whom to believe",
                                place, shown.doubt, shown.fingerprint));

@@ -19,6 +19,7 @@ std::string_view to_string(errc code) noexcept {
     case errc::cannot_listen: return "cannot listen";
     case errc::busy: return "busy, try again later";
     case errc::not_allowed: return "not allowed";
+    case errc::insecure: return "not secure";
     case errc::not_found: return "not found";
     case errc::exists: return "already exists";
     case errc::not_empty: return "folder not empty";

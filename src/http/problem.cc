@@ -22,7 +22,8 @@ status status_of(errc code) noexcept {
     case errc::invalid_argument:
     case errc::bad_frame:
     case errc::bad_digest: return status::bad_request;
-    case errc::not_allowed: return status::forbidden;
+    case errc::not_allowed:
+    case errc::insecure: return status::forbidden;
     case errc::not_found: return status::not_found;
     case errc::exists:
     case errc::conflict:

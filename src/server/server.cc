@@ -196,13 +196,13 @@ awaitable<result<void>> refuse(net::protocol spoken, net::stream client, bool is
 
 awaitable<result<void>> refuse_plain(net::protocol spoken, net::stream client, services& shared) {
   if (spoken == net::protocol::native) {
-    error why{errc::not_allowed,
+    error why{errc::insecure,
               "this server speaks TLS only; sluices:// in place of sluice:// asks for it anywhere"};
     co_await native::refuse(std::move(client), shared.native, std::move(why));
   } else if (spoken == net::protocol::http) {
     co_await http::refuse(std::move(client), shared.http, http::refusal::plaintext);
   }
-  co_return fail(errc::not_allowed, "the client does not speak TLS");
+  co_return fail(errc::insecure, "the client does not speak TLS");
 }
 
 // What a connection counts for while it lives, parked or not.

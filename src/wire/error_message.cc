@@ -37,6 +37,7 @@ v1::Code to_wire(errc code) noexcept {
     case errc::frame_too_large: return v1::PROTOCOL_VIOLATION;
     case errc::busy: return v1::BUSY;
     case errc::not_allowed: return v1::NOT_ALLOWED;
+    case errc::insecure: return v1::INSECURE;
     case errc::not_found: return v1::NOT_FOUND;
     case errc::exists: return v1::EXISTS;
     case errc::not_empty: return v1::NOT_EMPTY;
@@ -66,6 +67,7 @@ errc from_wire(v1::Code code) noexcept {
     case v1::BUSY:
     case v1::SHUTTING_DOWN: return errc::busy;
     case v1::NOT_ALLOWED: return errc::not_allowed;
+    case v1::INSECURE: return errc::insecure;
     case v1::NOT_FOUND: return errc::not_found;
     case v1::EXISTS: return errc::exists;
     case v1::NOT_EMPTY: return errc::not_empty;

@@ -111,6 +111,7 @@ def test_a_changed_certificate_is_refused(secure, sluice, home, tmp_path):
         refused = sluice(*arguments, check=4)
         for word in (before, server.fingerprint, str(home / "known_hosts"), f"sluice hosts forget 127.0.0.1:{server.port}"):
             assert word in refused.err, refused.err
+        assert "not secure" in refused.err and "log in" not in refused.err, "no password for whoever answers there"
     assert not (server.root / "secret").exists()
     sluice("hosts", "forget", f"127.0.0.1:{server.port}", check=0)
     sluice("ls", server.url + "/", check=0)
