@@ -19,7 +19,7 @@ def _unsynced_sluice(client) -> Subject:
     return Subject("sluice put, nothing synced", client, servers.unsynced_sluice, builds=builds)
 
 
-def _then_sync(subject: Subject, sync: Callable[[Place], list[str]]) -> Subject:
+def then_sync(subject: Subject, sync: Callable[[Place], list[str]]) -> Subject:
     """A peer that syncs nothing, and then somebody who waits until the disk has it."""
 
     def client(place: Place, port: int) -> list[str]:
@@ -166,7 +166,7 @@ _UP_FILE = [
         lambda p, port: ["curl", "-sS", "-f", "-T", str(p.file), _http(port, "up/file.bin")],
     ),
     _RSYNC_FILE,
-    _then_sync(_RSYNC_FILE, lambda p: ["sync", str(p.up / "file.bin")]),
+    then_sync(_RSYNC_FILE, lambda p: ["sync", str(p.up / "file.bin")]),
     _rsync("rsync", lambda p, port: ["rsync", str(p.file), _module(port, "up/file.bin")]),
     _xrootd("xrdcp", lambda p, port: [*_XRDCP, str(p.file), _root(port, "up/file.bin")]),
     _xrootd(
@@ -195,7 +195,7 @@ _UP_TREE = [
     _sluice("sluice put", _put_tree),
     _unsynced_sluice(_put_tree),
     _RSYNC_TREE,
-    _then_sync(_RSYNC_TREE, lambda p: ["sync", "-f", str(p.up)]),
+    then_sync(_RSYNC_TREE, lambda p: ["sync", "-f", str(p.up)]),
     _xrootd(
         "xrdcp -r --parallel 4",
         lambda p, port: [*_XRDCP, "-r", "--parallel", "4", str(p.tree), _root(port, "up/")],

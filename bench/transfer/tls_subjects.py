@@ -3,7 +3,7 @@
 import tls_servers
 from place import Place
 from rounds import Subject, Task
-from subjects import TASKS, raw_get, raw_put
+from subjects import TASKS, raw_get, raw_put, then_sync
 
 
 def _sluice(name: str, client) -> Subject:
@@ -43,6 +43,13 @@ def _there(path) -> str:
     return f"127.0.0.1:{path}"
 
 
+def _sync(place: Place) -> list[str]:
+    return ["sync", str(place.up / "file.bin")]
+
+
+_CURL_PUT = _nginx("curl -T, nginx WebDAV", lambda p, port: _curl(port, "up/file.bin", "-T", str(p.file)))
+_SCP_PUT = _scp("scp", lambda p, port: _copy(p, port, str(p.file), _there(p.up / "file.bin")))
+
 _SUBJECTS = {
     "download": [
         raw_get("raw limit, plain", 1, lambda p: f"{p.here}/file.bin"),
@@ -52,9 +59,12 @@ _SUBJECTS = {
     ],
     "upload": [
         raw_put("raw limit, plain", 1),
+        raw_put("raw limit, plain, direct I/O, synced", 1, "--direct", "--sync"),
         _sluice("sluice put", lambda p, port: _client(p, "put", str(p.file), _native(port, "up/file.bin"))),
-        _nginx("curl -T, nginx WebDAV", lambda p, port: _curl(port, "up/file.bin", "-T", str(p.file))),
-        _scp("scp", lambda p, port: _copy(p, port, str(p.file), _there(p.up / "file.bin"))),
+        _CURL_PUT,
+        then_sync(_CURL_PUT, _sync),
+        _SCP_PUT,
+        then_sync(_SCP_PUT, _sync),
     ],
 }
 

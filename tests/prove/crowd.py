@@ -115,6 +115,7 @@ class LargeFiles(Worker):
         if self.choices.random() < 0.15:
             partial.is_aborting = True
             first.abort()
+            self.ledger.hear()
         else:
             partial.finishing = self.ledger.begin({path: content})
             first.finish()

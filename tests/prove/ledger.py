@@ -46,15 +46,44 @@ class Partial:
         self.is_aborting = False
 
 
+class PowerIsGone(OSError):
+    pass
+
+
 class Ledger:
-    """Written by several clients, each for paths of its own."""
+    """Written by several clients, each for paths of its own.
+
+    What is answered after the power went is not written down, since nobody would hear it, and since it may be wrong
+    through no fault of the server: an fdatasync that is under way while ext4 is shut down can return 0 for what is never
+    written (of 451 that returned 0 in a plain program after 150 shutdowns had begun, 176 were lost; of those that
+    returned before, none; Linux 6.18). Such a change may be found done or not done, as if it was not answered.
+    """
 
     def __init__(self):
         self.files = {}
         self.pending = set()
         self.partials = set()
         self.told = collections.Counter()  # files and blocks, ever
+        self._is_dark = False
         self._news = threading.Condition()
+
+    def lose_power(self):
+        """To be called right before it is taken."""
+        with self._news:
+            self._is_dark = True
+
+    def restore_power(self):
+        with self._news:
+            self._is_dark = False
+
+    def hear(self):
+        """An answer came. Raises PowerIsGone when nobody hears it."""
+        with self._news:
+            self._hear()
+
+    def _hear(self):
+        if self._is_dark:
+            raise PowerIsGone("the power is gone")
 
     def begin(self, after):
         with self._news:
@@ -66,12 +95,14 @@ class Ledger:
 
     def done(self, change):
         with self._news:
+            self._hear()
             self._settle(change, True)
             self.told["files"] += len(change.after)
             self._news.notify_all()
 
     def durable(self, partial, blocks):
         with self._news:
+            self._hear()
             self.told["blocks"] += len(blocks - partial.durable)
             partial.durable |= blocks
             self._news.notify_all()

@@ -168,12 +168,14 @@ def test_power_loss(machine, tree, kind):
         ledger.wait_for(random.randint(1, 60))
         moment.wait(random.uniform(0, 0.02))  # nothing happens then: that is what it is for
         is_over.set()
+        ledger.lose_power()
         it.lose_power()
         end_crowd(workers)
         while random.random() < 0.4:
             it.lose_power_at_start(random.uniform(0.001, 0.03))
             at_start += 1
         it.server.start()
+        ledger.restore_power()
         check_all(it, ledger, random, workers)
     report(f"{kind}: {ROUNDS[kind]} power losses and {at_start} more at the start after one, "
            f"{ledger.told['files']} changes of files and {ledger.told['blocks']} blocks acknowledged: "
