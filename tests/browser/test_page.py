@@ -190,14 +190,23 @@ def closed(tree):
     return server
 
 
-def test_login_and_logout(closed, people):
+@pytest.fixture
+def password_of_anna(closed):
     password = "correct horse battery"
     account = {"name": "anna", "password": password, "grants": [{"path": "", "rights": "read"}]}
     with Line(closed.host, closed.port) as line:
         made = line.ask("POST", "/api/accounts", f"Authorization: Bearer {closed.key}", "Content-Type: application/json",
                         body=json.dumps(account).encode())
     assert made.status < 300, made.body
-    people("login", closed, password=password).until("done")
+    return password
+
+
+def test_login_and_logout(closed, people, password_of_anna):
+    people("login", closed, password=password_of_anna).until("done")
+
+
+def test_login_in_a_crowd_comes_again_by_itself(closed, people, password_of_anna):
+    people("crowded", closed, password=password_of_anna).until("done")
 
 
 def test_the_owner_comes_by_a_link(closed, people):

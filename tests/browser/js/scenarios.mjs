@@ -272,6 +272,41 @@ export async function login({ open, wanted }) {
   check((await page.content()).includes('seen.txt') === false, 'nothing of it stays')
 }
 
+// The server asks who comes in a crowd to come again.
+export async function crowded({ open, wanted }) {
+  const page = await open()
+  let tries = 0
+  let refuse = () => ({})
+  await page.route('**/api/login', (route) => {
+    const told = refuse(++tries)
+    if (!told.after) return route.continue()
+    const contentType = 'application/problem+json'
+    return route.fulfill({ status: 429, headers: { 'Retry-After': told.after }, contentType, body: '{"detail":"too many"}' })
+  })
+  await page.getByLabel('Account').fill('anna')
+  await page.getByLabel('Password').fill(wanted.password)
+  const press = () => page.getByRole('button', { name: 'Log in' }).click()
+  const is_told = () => page.getByRole('alert').getByText('too many').waitFor()
+
+  refuse = () => ({ after: '30' })
+  await press()
+  await is_told()
+  check(tries === 1, `a long wait is the person's: ${tries} tries`)
+
+  tries = 0
+  refuse = () => ({ after: '1' })
+  await press()
+  await page.getByRole('alert').waitFor({ state: 'detached' })
+  await is_told()
+  check(tries === 4, `it has an end: ${tries} tries`)
+
+  tries = 0
+  refuse = (number) => (number < 3 ? { after: '1' } : {})
+  await press()
+  await shown(page, 'seen.txt')
+  check(tries === 3, `${tries} tries`)
+}
+
 export async function owner({ open, wanted }) {
   const page = await open({ path: `/#key=${wanted.key}` })
   await shown(page, 'seen.txt')

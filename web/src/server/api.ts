@@ -86,6 +86,7 @@ export class failure extends Error {
     readonly status: number,
     readonly detail: string,
     readonly wants_password = false, // of a link
+    readonly retry_after_s = 0, // 0: it does not say
   ) {
     super(detail)
   }
@@ -118,17 +119,20 @@ export async function ask(method: string, url: string, body?: unknown, more: Req
     if (more.signal?.aborted) throw why
     throw new failure(0, words_of(why))
   }
-  if (!answer.ok) throw failure_of(answer.status, await answer.text())
+  if (!answer.ok) {
+    throw failure_of(answer.status, await answer.text(), Number(answer.headers.get('Retry-After') ?? 0))
+  }
   return answer
 }
 
 // `text`: a problem document, as it should be.
-export function failure_of(status: number, text: string): failure {
+export function failure_of(status: number, text: string, retry_after_s = 0): failure {
   try {
     const told = JSON.parse(text)
-    return new failure(status, String(told.detail ?? told.title ?? status), told.wants_password === true)
+    const detail = String(told.detail ?? told.title ?? status)
+    return new failure(status, detail, told.wants_password === true, retry_after_s)
   } catch {
-    return new failure(status, String(status))
+    return new failure(status, String(status), false, retry_after_s)
   }
 }
 
@@ -139,9 +143,33 @@ const post = async <T>(url: string, body: unknown, more: RequestInit = {}) => {
   return (answer.status === 204 ? undefined : await answer.json()) as T
 }
 
+interface login_wish {
+  token?: string
+  account?: string
+  link?: string
+  password?: string
+}
+
+const LOGIN_WAIT_MAX_S = 2
+const LOGIN_TRIES_MAX = 4
+
+// Who comes together with many others is asked to come again in a second (docs/api.md, "Wrong passwords"). That is no
+// work for people; a longer wait, behind wrong passwords, they have to see.
+async function login(wish: login_wish): Promise<me> {
+  for (let tries = 1; ; ++tries) {
+    try {
+      return await post<me>('/api/login', wish)
+    } catch (why) {
+      const is_crowd = why instanceof failure && why.status === 429
+      if (!is_crowd || why.retry_after_s < 1 || why.retry_after_s > LOGIN_WAIT_MAX_S || tries === LOGIN_TRIES_MAX) throw why
+      await new Promise((over) => setTimeout(over, why.retry_after_s * 1000))
+    }
+  }
+}
+
 export const api = {
   me: () => get<me>('/api/me'),
-  login: (wish: { token?: string; account?: string; link?: string; password?: string }) => post<me>('/api/login', wish),
+  login,
   logout: () => post<void>('/api/logout', {}),
   stat: (path: string, signal?: AbortSignal) => get<entry>(`/api/stat/${path_in_url(path)}`, signal),
   mkdir: (path: string, may_exist = false) => post<entry>('/api/mkdir', { path, parents: true, may_exist }),
