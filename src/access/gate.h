@@ -43,11 +43,11 @@ struct gate_limits {
   // At the same time. Each fills the caches and takes a core's share of the memory's rate, which
   // transfers feel whatever its priority (bench/access): so most cores stay without.
   std::size_t hashing = std::clamp(std::thread::hardware_concurrency() / 4, 1U, 4U);
-  std::size_t hashing_waiting = 16;         // then clients are told to come again
+  std::size_t hashing_waiting = 16;        // then clients are told to come again
   std::uint32_t newcomers_per_second = 4;  // beyond, they are told so unheard
-  std::size_t askers_max = 16'384;          // who was turned away: a second's worth of any flood
-  std::size_t known_max = 4096;             // from where people came in before
-  std::size_t remembered_max = 256;         // passwords that were right a moment ago
+  std::size_t askers_max = 16'384;         // who was turned away: a second's worth of any flood
+  std::size_t known_max = 4096;            // from where people came in before
+  std::size_t remembered_max = 256;        // passwords that were right a moment ago
   std::chrono::seconds remembered_for{300};
 };
 

@@ -32,8 +32,8 @@ template <class T>
 using parsed = std::expected<T, problem>;
 
 // The status that an error of the use cases has:
-//   invalid_argument 400; not_allowed, insecure 403; not_found 404; exists, conflict, not_empty, not_a_file
-//   409; bad_digest 400; changed 409; no_space 507; busy, cancelled 503; timed_out 408;
+//   invalid_argument 400; not_allowed, insecure 403; not_found 404; exists, conflict, not_empty,
+//   not_a_file 409; bad_digest 400; changed 409; no_space 507; busy, cancelled 503; timed_out 408;
 //   unsupported 501; all else 500
 [[nodiscard]] status status_of(errc code) noexcept;
 [[nodiscard]] problem to_problem(const error& why);
