@@ -208,6 +208,7 @@ int main(int argc, char** argv) {
     std::optional<syncer> syncs;
     if (chosen.sync) syncs.emplace(root);
     std::vector<std::jthread> receivers;
+    receivers.reserve(sockets.size());
     for (const int socket : sockets) {
       receivers.emplace_back(
           [&, socket] { receiver(root, socket, chosen.direct, syncs ? &*syncs : nullptr).run(); });
