@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "catalog/query.h"
+
 namespace sluice::catalog {
 
 void insert_account(session& s, const account_row& row) {

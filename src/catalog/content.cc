@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "catalog/query.h"
+
 namespace sluice::catalog {
 namespace {
 

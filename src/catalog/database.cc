@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/fsync.h"
+#include "catalog/query.h"
 #include "catalog/schema.h"
 
 namespace sluice::catalog {
@@ -188,6 +189,32 @@ void database::run_one(queued& one) {
   }
   if (!one.outcome) writer_->run_prepared("ROLLBACK TO SAVEPOINT one");
   writer_->run_prepared("RELEASE SAVEPOINT one");
+}
+
+// A reading connection, lent until the end of the scope.
+class database::lent {
+ public:
+  explicit lent(database& db) : db_(db), session_(*db.borrow()) {}
+  ~lent() { db_.give_back(&session_); }
+  lent(const lent&) = delete;
+  lent& operator=(const lent&) = delete;
+  session& get() const { return session_; }
+
+ private:
+  database& db_;
+  session& session_;
+};
+
+result<void> database::read_once(const std::function<void(session&)>& what) {
+  const lent reader(*this);
+  try {
+    soci::transaction snapshot(reader.get().sql());
+    what(reader.get());
+    snapshot.commit();
+    return {};
+  } catch (const soci::soci_error& thrown) {
+    return std::unexpected(to_error(thrown, "read the catalog"));
+  }
 }
 
 session* database::borrow() {

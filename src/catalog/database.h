@@ -10,13 +10,17 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "catalog/session.h"
@@ -79,6 +83,7 @@ class database {
   void commit(std::vector<queued>& batch);
   [[nodiscard]] result<void> run_all(std::vector<queued>& batch);
   void run_one(queued& one);
+  [[nodiscard]] result<void> read_once(const std::function<void(session&)>& what);
   [[nodiscard]] session* borrow();
   void give_back(session* s);
 
@@ -99,36 +104,17 @@ class database {
   std::thread thread_;
 };
 
-// A reading connection, lent until the end of the scope, inside a transaction.
-class database::lent {
- public:
-  explicit lent(database& db) : db_(db), session_(db.borrow()) {}
-  ~lent() { db_.give_back(session_); }
-  lent(const lent&) = delete;
-  lent& operator=(const lent&) = delete;
-  session& get() { return *session_; }
-
- private:
-  database& db_;
-  session* session_;
-};
-
 template <class F>
 auto database::read(F f) -> result<std::invoke_result_t<F, session&>> {
-  lent reader(*this);
-  try {
-    soci::transaction snapshot(reader.get().sql());
-    if constexpr (std::is_void_v<std::invoke_result_t<F, session&>>) {
-      f(reader.get());
-      snapshot.commit();
-      return {};
-    } else {
-      auto found = f(reader.get());
-      snapshot.commit();
-      return found;
+  using found = std::invoke_result_t<F, session&>;
+  if constexpr (std::is_void_v<found>) {
+    return read_once(f);
+  } else {
+    std::optional<found> there;
+    if (auto done = read_once([&](session& s) { there.emplace(f(s)); }); !done) {
+      return std::unexpected(std::move(done.error()));
     }
-  } catch (const soci::soci_error& thrown) {
-    return std::unexpected(to_error(thrown, "read the catalog"));
+    return *std::move(there);
   }
 }
 

@@ -9,6 +9,7 @@
 #include <future>
 #include <latch>
 
+#include "catalog/query.h"
 #include "catalog/schema.h"
 #include "catalog/test_folder.h"
 #include "catalog/uploads.h"

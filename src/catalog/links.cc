@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "catalog/query.h"
+
 namespace sluice::catalog {
 
 void insert_link(session& s, const link_row& row) {

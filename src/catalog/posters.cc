@@ -1,5 +1,7 @@
 #include "catalog/posters.h"
 
+#include "catalog/query.h"
+
 namespace sluice::catalog {
 namespace {
 

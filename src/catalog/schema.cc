@@ -4,6 +4,8 @@
 #include <ctime>
 #include <string_view>
 
+#include "catalog/query.h"
+
 namespace sluice::catalog {
 namespace {
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "catalog/session.h"
+#include "sluice/error.h"
 
 namespace sluice::catalog {
 

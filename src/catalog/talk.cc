@@ -1,5 +1,7 @@
 #include "catalog/talk.h"
 
+#include "catalog/query.h"
+
 namespace sluice::catalog {
 namespace {
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "catalog/database.h"
+#include "catalog/query.h"
 #include "catalog/test_folder.h"
 
 namespace sluice::catalog {

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "catalog/query.h"
+
 namespace sluice::catalog {
 namespace {
 

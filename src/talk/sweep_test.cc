@@ -1,5 +1,6 @@
 #include "talk/sweep.h"
 
+#include "catalog/query.h"
 #include "talk/test_talk.h"
 
 namespace sluice::talk {
