@@ -79,7 +79,7 @@ result<staged_file> folder_store::stage_small(std::span<const std::byte> bytes,
                                               bool will_replace) {
   const std::string what = "store a small file";
   if (bytes.size() > base::small_file_bytes_max) {
-    return fail(errc::invalid_argument, what + ": larger than 1 MiB");
+    return fail(errc::invalid_argument, "store a small file: larger than 1 MiB");
   }
   if (auto sound = home_->check_writable(); !sound) return std::unexpected(sound.error());
   if (home_->reserve_bytes > 0) {

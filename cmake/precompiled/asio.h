@@ -1,6 +1,8 @@
-// Precompiled for every target that speaks Asio.
+// Parsed once for all targets that speak Asio: it is most of what their translation units compile.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <boost/asio.hpp>
 #include <chrono>
 #include <cstddef>
@@ -8,6 +10,9 @@
 #include <expected>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
