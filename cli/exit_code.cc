@@ -50,7 +50,9 @@ std::string_view advice(errc code) noexcept {
     case errc::no_space: return "make room on the receiving side; then run it again";
     case errc::unsupported: return "use versions of the program that fit each other on both sides";
     case errc::internal: return "this is a bug in sluice; please report it with this message";
-    case errc::not_allowed: return "log in with: sluice login URL";
+    case errc::not_allowed:
+      return "log in with: sluice login URL; where a file of this machine is named, look at its "
+             "permissions";
     case errc::insecure:  // says by itself what would help
     case errc::invalid_argument:
     case errc::bad_frame:

@@ -35,12 +35,18 @@ UNASKED_FILES = re.compile(
     r"|src/[a-z]+/(crash_[a-z_]+|test_[a-z]+)\.(h|cc)|.*_test\.cc")
 # A unit test may also use these.
 TESTS_ALSO = {"transfer": {"access"}, "talk": {"access"}}
+# SQL stays in the catalog, tests apart.
+SQL = re.compile(r'^#include "catalog/query\.h"', re.MULTILINE)
 INCLUDE = re.compile(r'^#include "([a-z]+)/', re.MULTILINE)
 
 
 def sources(room):
     folder = ROOT / "cli" if room == "cli" else ROOT / "src" / room
     return sorted(p for p in folder.rglob("*") if p.suffix in {".h", ".cc"})
+
+
+def is_test(path):
+    return path.name.endswith("_test.cc") or path.name.startswith("test_")
 
 
 def violations():
@@ -51,10 +57,12 @@ def violations():
         for path in sources(room):
             text = path.read_text()
             here = path.relative_to(ROOT).as_posix()
-            also = TESTS_ALSO.get(room, set()) if path.name.endswith("_test.cc") or path.name.startswith("test_") else set()
+            also = TESTS_ALSO.get(room, set()) if is_test(path) else set()
             for used in INCLUDE.findall(text):
                 if used not in permitted | also:
                     found.append(f"{here} includes {used}/")
+            if room != "catalog" and not is_test(path) and SQL.search(text):
+                found.append(f"{here} includes catalog/query.h, which is SQL")
             if UNASKED.search(text) and not UNASKED_FILES.fullmatch(here):
                 found.append(f"{here} acts for a caller that nobody asked")
     for path in sorted((ROOT / "examples").rglob("*.cc")):

@@ -65,9 +65,9 @@ error explain(const error& why, const url& server, const session& owner, bool is
   if (is_late) return {errc::timed_out, server.authority() + ": wait for the TLS handshake"};
   if (why.code == errc::end_of_stream) return {errc::broken_stream, what};
   if (why.code != errc::not_allowed) return {why.code, what};
-  if (server.over_http) return {errc::insecure, what};
-  return {errc::insecure,
-          what + "; where the server speaks plaintext, --plaintext says that this is meant"};
+  const char* const way_out =
+      "; where the server speaks plaintext, --plaintext says that this is meant";
+  return {errc::insecure, what + (server.over_http ? "" : way_out)};
 }
 
 awaitable<result<void>> secure(session& owner, const url& server, net::stream& peer, speech what) {
