@@ -51,8 +51,7 @@ std::string_view advice(errc code) noexcept {
     case errc::unsupported: return "use versions of the program that fit each other on both sides";
     case errc::internal: return "this is a bug in sluice; please report it with this message";
     case errc::not_allowed:
-      return "log in with: sluice login URL; where a file of this machine is named, look at its "
-             "permissions";
+      return "log in with: sluice login URL; for a local file, check its permissions";
     case errc::insecure:  // says by itself what would help
     case errc::invalid_argument:
     case errc::bad_frame:
