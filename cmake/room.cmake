@@ -3,7 +3,7 @@
 #   sluice_room(wire SOURCES a.cc b.cc LINKS sluice_base TESTS a_test.cc)
 #
 # makes the library `sluice_wire` and, where tests are built, the program `wire_tests`. LINKS are the
-# only rooms that it may use; `tests/house_test.py` holds the includes against the same table. ASIO:
+# only rooms that it may use; `tests/house.py` holds the includes against the same table. ASIO:
 # it speaks Asio. PRECOMPILED: another list of headers than the usual one. COLD: it is never in a hurry.
 
 set(SLUICE_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast
@@ -53,14 +53,9 @@ function(sluice_precompiled target list)
   target_precompile_headers(${target} REUSE_FROM precompiled_${list})
 endfunction()
 
-# sluice_asio(TARGET [LIST])
 function(sluice_asio target)
   target_link_libraries(${target} PUBLIC Boost::headers Threads::Threads)
-  if(ARGN)
-    sluice_precompiled(${target} ${ARGN})
-  else()
-    sluice_precompiled(${target} asio)
-  endif()
+  sluice_precompiled(${target} asio)
 endfunction()
 
 # A program of unit tests that was added: its flags, and its cases for ctest.
@@ -81,12 +76,14 @@ function(sluice_room name)
   else()
     sluice_flags(sluice_${name})
   endif()
+  if(NOT ROOM_PRECOMPILED AND ROOM_ASIO)
+    set(ROOM_PRECOMPILED asio)
+  elseif(NOT ROOM_PRECOMPILED)
+    set(ROOM_PRECOMPILED standard)
+  endif()
+  sluice_precompiled(sluice_${name} ${ROOM_PRECOMPILED})
   if(ROOM_ASIO)
-    sluice_asio(sluice_${name} ${ROOM_PRECOMPILED})
-  elseif(ROOM_PRECOMPILED)
-    sluice_precompiled(sluice_${name} ${ROOM_PRECOMPILED})
-  else()
-    sluice_precompiled(sluice_${name} standard)
+    target_link_libraries(sluice_${name} PUBLIC Boost::headers Threads::Threads)
   endif()
   if(SLUICE_TESTS AND ROOM_TESTS)
     add_executable(${name}_tests ${ROOM_TESTS})
