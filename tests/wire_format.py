@@ -15,6 +15,8 @@ MAGIC = b"\x89SLUICE\n"
 BLOCK_BYTES = 1_048_576
 MAX_CONTROL_BYTES = 262_144
 MAX_PING_BYTES = 64
+HEAD = struct.Struct(">IBBHI")  # length, kind, flags, 0, request
+HEAD_COUNTED = 8  # of its 12 bytes, in the length
 SKIPPABLE = 0x01
 LAST = 0x02
 
@@ -115,7 +117,7 @@ def frame(kind, request, body=b"", flags=0):
     number = KINDS.get(kind, kind)
     if not isinstance(body, bytes):
         body = body.SerializeToString(deterministic=True)
-    return struct.pack(">IBBHI", 8 + len(body), number, flags, 0, request) + body
+    return HEAD.pack(HEAD_COUNTED + len(body), number, flags, 0, request) + body
 
 
 def block_body(offset, payload, wrong_digest=None):

@@ -6,6 +6,8 @@ import struct
 
 from wire_format import (
     BLOCK_BYTES,
+    HEAD,
+    HEAD_COUNTED,
     MAGIC,
     MAX_CONTROL_BYTES,
     MAX_PING_BYTES,
@@ -36,6 +38,12 @@ class Socket:
 
     def close(self):
         self._socket.close()
+
+    def give_away(self):
+        """The plain socket, blocking, for who reads and writes it alone. All that came must have been read."""
+        assert not self._in
+        self._socket.setblocking(True)
+        return self._socket
 
     def __enter__(self):
         return self
@@ -110,12 +118,12 @@ class Socket:
         return struct.unpack(">HHH", preface[8:14])
 
     def read_frame(self):
-        length, kind, flags, _, request = struct.unpack(">IBBHI", self.read_exactly(12))
+        length, kind, flags, _, request = HEAD.unpack(self.read_exactly(HEAD.size))
         name = NAMES.get(kind)
         most = {"BLOCK": 24 + BLOCK_BYTES, "PING": MAX_PING_BYTES, "PONG": MAX_PING_BYTES}.get(
             name, MAX_CONTROL_BYTES
         )
         least = 25 if name == "BLOCK" else 0
-        if not 8 + least <= length <= 8 + most:
+        if not HEAD_COUNTED + least <= length <= HEAD_COUNTED + most:
             raise Violation(f"length {length} of a frame of kind {name or kind}")
-        return Frame(kind, flags, request, self.read_exactly(length - 8))
+        return Frame(kind, flags, request, self.read_exactly(length - HEAD_COUNTED))
