@@ -342,7 +342,8 @@ result<std::size_t> tls_link::send(std::span<const std::span<const std::byte>> p
   bool whole = true;
   for (const auto& piece : pieces) {
     const auto fits = piece.first(std::min(piece.size(), gathered_bytes - used));
-    std::ranges::copy(fits, scratch().subspan(used).begin());
+    // GCC 12 makes a loop over bytes of std::ranges::copy here.
+    if (!fits.empty()) std::memcpy(scratch().subspan(used).data(), fits.data(), fits.size());
     used += fits.size();
     whole = whole && fits.size() == piece.size();
   }
