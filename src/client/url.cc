@@ -4,6 +4,7 @@
 #include <array>
 #include <boost/asio/ip/address.hpp>
 #include <boost/url.hpp>
+#include <charconv>
 #include <optional>
 
 #include "base/text.h"
@@ -44,10 +45,31 @@ const scheme& scheme_of(const url& place) {
   return *found;
 }
 
-std::unexpected<error> refuse(std::string_view text, std::string_view why) {
-  return fail(errc::invalid_argument, "read the address \"" + std::string(text) +
+// As it was typed, but for what may be a secret: a password before the host, a key or a link
+// behind '#'.
+std::string without_secrets(std::string_view typed) {
+  constexpr std::string_view hidden = "...";
+  const std::size_t mark = typed.find('#');
+  std::string text(typed.substr(0, mark));
+  const std::size_t scheme_ends = text.find("://");
+  const bool has_scheme = scheme_ends != std::string::npos && scheme_ends + 1 == text.find('/');
+  const std::size_t begin = has_scheme ? scheme_ends + 3 : 0;
+  const std::size_t host_at = text.substr(0, text.find('/', begin)).rfind('@');
+  if (host_at != std::string::npos && host_at >= begin) {
+    text.replace(begin, host_at - begin, hidden);
+  }
+  if (mark != std::string_view::npos) text.append("#").append(hidden);
+  return text;
+}
+
+std::unexpected<error> refuse(std::string_view text, std::string_view why, std::string_view form) {
+  return fail(errc::invalid_argument, "read the address \"" + without_secrets(text) +
                                           "\": " + std::string(why) + " (the form is " +
-                                          std::string(scheme_of(text).form) + ")");
+                                          std::string(form) + ")");
+}
+
+std::unexpected<error> refuse(std::string_view text, std::string_view why) {
+  return refuse(text, why, scheme_of(text).form);
 }
 
 // What may stand in a path that Boost.URL reads, with '%' for what is encoded already. All else
@@ -93,14 +115,23 @@ bool has_control(std::string_view text) {
   return false;
 }
 
+// Boost.URL 1.81 counts beyond 65535 from 0 again.
 result<std::uint16_t> port_of(const urls::url_view& parsed, std::string_view text) {
   if (!parsed.has_port() || parsed.port().empty()) return scheme_of(text).port;
-  if (parsed.port_number() == 0) return refuse(text, "the port is a number from 1 to 65535");
-  return parsed.port_number();
+  const std::string_view digits = parsed.port();
+  std::uint16_t port = 0;
+  const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (failed != std::errc() || end != digits.data() + digits.size() || port == 0) {
+    return refuse(text, "the port is a number from 1 to 65535");
+  }
+  return port;
 }
 
 result<std::string> host_of(const urls::url_view& parsed, std::string_view text) {
-  if (parsed.has_userinfo()) return refuse(text, "a user name has no place in it");
+  if (parsed.has_userinfo()) {
+    return refuse(text,
+                  "a user name has no place in it: a token says who you are (sluice login --help)");
+  }
   if (parsed.host_type() == urls::host_type::ipvfuture) {
     return refuse(text, "this kind of host is not known");
   }
@@ -182,10 +213,8 @@ result<url> parse(std::string_view text) {
 
 result<url> parse_url(std::string_view text) {
   if (!scheme_of(text).over_http) return parse(text);
-  return fail(errc::invalid_argument,
-              "read the address \"" + std::string(text) +
-                  "\": it does not begin with sluice://, as all but get and ls need "
-                  "(the form is sluice://HOST[:PORT]/path)");
+  return refuse(text, "it does not begin with sluice://, as all but get and ls need",
+                schemes[0].form);
 }
 
 result<url> parse_any(std::string_view text) {

@@ -7,6 +7,7 @@ namespace sluice::client {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 struct good_case {
   std::string text;
@@ -68,6 +69,8 @@ INSTANTIATE_TEST_SUITE_P(
         bad_case{"sluice:///path", "host is missing"},
         bad_case{"sluice://:8080/path", "host is missing"},
         bad_case{"sluice://host:0/", "1 to 65535"}, bad_case{"sluice://host:65536/", "1 to 65535"},
+        bad_case{"sluice://host:65537/", "1 to 65535"},
+        bad_case{"sluice://host:99999/", "1 to 65535"},
         bad_case{"sluice://host:99999999999999999999/", "1 to 65535"},
         bad_case{"sluice://host:-1/", "malformed"}, bad_case{"sluice://host:8o8o/", "malformed"},
         bad_case{"sluice://::1/a", "malformed"}, bad_case{"sluice://[::1/a", "malformed"},
@@ -83,6 +86,28 @@ INSTANTIATE_TEST_SUITE_P(
         bad_case{std::string("sluice://host/a\0b", 17), "control"},
         bad_case{"sluice://host/a%1Bb", "control"}, bad_case{"sluice://host/a%FFb", "not UTF-8"},
         bad_case{"sluice://host/a\xFF", "not UTF-8"}));
+
+class secret_in_url : public testing::TestWithParam<std::string> {};
+
+TEST_P(secret_in_url, is_in_no_error) {
+  for (const auto& read :
+       {parse_url(GetParam()), parse_any(GetParam()), parse_source(GetParam())}) {
+    const std::string told = read ? read->text() : read.error().message();
+    EXPECT_THAT(told, Not(HasSubstr("geheim")));
+  }
+  const auto refused = parse_url(GetParam());
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().context, HasSubstr("..."));
+  EXPECT_THAT(refused.error().context, HasSubstr("/b@c"));  // the rest is told
+}
+
+INSTANTIATE_TEST_SUITE_P(urls, secret_in_url,
+                         testing::Values("sluice://me:geheim@host/b@c", "sluice://geheim@host/b@c",
+                                         "sluices://me:geheim@my@host/b@c",
+                                         "https://me:geheim@host/files/b@c", "me:geheim@host/b@c",
+                                         "me:geheim@host/b@c://", "sluice://host/b@c#link=geheim",
+                                         "slice://host/b@c#key=geheim",
+                                         "sluice://host:0/b@c#link=geheim"));
 
 TEST(url_text, shows_people_the_name_and_hides_the_default_port) {
   EXPECT_EQ((url{"host", 8080, "电影/a b"}.text()), "sluice://host/电影/a b");
