@@ -58,16 +58,22 @@ result<bool> wants_tls(const session& owner, const url& server) {
                   "https:// says it, and --plaintext that this is meant");
 }
 
-// What did not become TLS, most likely because the server is plain.
+// Where the server is plain, as is most likely when no TLS comes about.
+std::string_view way_out(const url& server) {
+  if (server.over_http)
+    return "; where the server speaks plaintext, its address begins with http://";
+  if (server.always_tls)
+    return "; where the server speaks plaintext, its address begins with sluice://";
+  return "; where the server speaks plaintext, --plaintext says that this is meant";
+}
+
 error explain(const error& why, const url& server, const session& owner, bool is_late) {
   const std::string what = server.authority() + ": " + why.context;
   if (owner.stopping()) return {errc::cancelled, what};
   if (is_late) return {errc::timed_out, server.authority() + ": wait for the TLS handshake"};
   if (why.code == errc::end_of_stream) return {errc::broken_stream, what};
   if (why.code != errc::not_allowed) return {why.code, what};
-  const char* const way_out =
-      "; where the server speaks plaintext, --plaintext says that this is meant";
-  return {errc::insecure, what + (server.over_http ? "" : way_out)};
+  return {errc::insecure, what + std::string(way_out(server))};
 }
 
 awaitable<result<void>> secure(session& owner, const url& server, net::stream& peer, speech what) {
