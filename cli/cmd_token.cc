@@ -57,6 +57,12 @@ std::string date_of(std::int64_t time_s) {
   return {text.data(), count};
 }
 
+// Of what its account may do; nothing where it is all of that.
+std::string limit_text(const access::grant& scope) {
+  const bool is_none = scope.path.empty() && scope.what == base::rights::all();
+  return is_none ? "" : " only " + to_text(scope);
+}
+
 result<json> list(printer& out, administration& of, const token_flags&) {
   const auto all = of.tokens();
   if (!all) return std::unexpected(all.error());
@@ -67,7 +73,8 @@ result<json> list(printer& out, administration& of, const token_flags&) {
                {"label", one.label}, {"session", one.session}, {"scope", to_text(one.scope)}};
     if (one.expires_s) event["expires_s"] = *one.expires_s;
     out.result_line(
-        fmt::format("{} {} {}{}{}", one.id, one.account, to_text(one.scope), until, label), event);
+        fmt::format("{} {}{}{}{}", one.id, one.account, limit_text(one.scope), until, label),
+        event);
   }
   return json::object();
 }
