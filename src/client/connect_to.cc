@@ -58,22 +58,22 @@ result<bool> wants_tls(const session& owner, const url& server) {
                   "https:// says it, and --plaintext that this is meant");
 }
 
-// Where the server is plain, as is most likely when no TLS comes about.
-std::string_view way_out(const url& server) {
-  if (server.over_http)
-    return "; where the server speaks plaintext, its address begins with http://";
-  if (server.always_tls)
-    return "; where the server speaks plaintext, its address begins with sluice://";
-  return "; where the server speaks plaintext, --plaintext says that this is meant";
+// How to reach a server that is plain.
+std::string_view plain_form(const url& server) {
+  if (server.over_http) return "its address begins with http://";
+  if (server.always_tls) return "its address begins with sluice://";
+  return "--plaintext says that this is meant";
 }
 
+// What did not become TLS, most likely because the server is plain.
 error explain(const error& why, const url& server, const session& owner, bool is_late) {
   const std::string what = server.authority() + ": " + why.context;
   if (owner.stopping()) return {errc::cancelled, what};
   if (is_late) return {errc::timed_out, server.authority() + ": wait for the TLS handshake"};
   if (why.code == errc::end_of_stream) return {errc::broken_stream, what};
   if (why.code != errc::not_allowed) return {why.code, what};
-  return {errc::insecure, what + std::string(way_out(server))};
+  return {errc::insecure,
+          what + "; where the server speaks plaintext, " + std::string(plain_form(server))};
 }
 
 awaitable<result<void>> secure(session& owner, const url& server, net::stream& peer, speech what) {
