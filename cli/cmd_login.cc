@@ -3,7 +3,9 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/keys.h"
+#include "cli/links.h"
 #include "cli/printer.h"
+#include "cli/quantity.h"
 #include "cli/stop_signals.h"
 
 namespace sluice::cli {
@@ -11,6 +13,7 @@ namespace {
 
 struct login_flags {
   std::string url;
+  std::string account;
   bool forget = false;
   double timeout_s = 30;
   client::security security;
@@ -41,6 +44,57 @@ result<base::secret> find_token(const client::url& server) {
   return token_in(*typed);
 }
 
+// What is kept, and whose it is.
+struct found_key {
+  base::secret token;
+  std::optional<std::int64_t> expires_s{};
+};
+
+// A token that was typed or pasted, once the server knew it.
+result<found_key> try_token(const client::url& server, client::session_options& options) {
+  auto token = find_token(server);
+  if (!token) return std::unexpected(token.error());
+  if (token->empty()) return fail(errc::invalid_argument, "log in: there is no token");
+  auto keys = std::make_shared<client::keyring>();
+  keys->add(server.authority(), base::secret::copy_of(token->reveal()));
+  options.keys = std::move(keys);
+  const auto known = client::log_in(server, options);
+  if (!known) return std::unexpected(known.error());
+  return found_key{std::move(*token)};
+}
+
+result<found_key> trade_password(const client::url& server, const client::password_login& who,
+                                 const client::session_options& options) {
+  auto made = client::log_in(server, who, options);
+  if (!made) return std::unexpected(made.error());
+  return found_key{std::move(made->text), made->expires_s};
+}
+
+result<found_key> try_account(const client::url& server, const std::string& account,
+                              const client::session_options& options) {
+  auto password = read_secret("Password of " + account + " at " + server.authority());
+  if (!password) return std::unexpected(password.error());
+  return trade_password(server, {.account = account, .password = std::move(*password)}, options);
+}
+
+// A link that has a password: that is asked for, and not kept.
+result<found_key> try_link(const client::url& server, client::session_options& options) {
+  auto place = server;
+  if (auto led = find_keys_and_lead(place, options); !led) return std::unexpected(led.error());
+  const auto* password = options.keys->password_for(server);
+  if (password == nullptr) return try_token(server, options);
+  return trade_password(server,
+                        {.link = base::secret::copy_of(options.keys->find(server)->reveal()),
+                         .password = base::secret::copy_of(password->reveal())},
+                        options);
+}
+
+result<found_key> find_key(const client::url& server, const login_flags& flags,
+                           client::session_options& options) {
+  if (!flags.account.empty()) return try_account(server, flags.account, options);
+  return came_by_link(server) ? try_link(server, options) : try_token(server, options);
+}
+
 int run_login(const login_flags& flags) {
   const stop_signals signals;
   printer out(flags.output);
@@ -51,22 +105,24 @@ int run_login(const login_flags& flags) {
     if (!forgotten) return out.failed(forgotten.error());
     return out.done("forgot the token for " + server->authority(), {{"url", server->authority()}});
   }
-  auto token = find_token(*server);
-  if (!token) return out.failed(token.error());
-  if (token->empty()) return out.failed({errc::invalid_argument, "log in: there is no token"});
-  auto keys = std::make_shared<client::keyring>();
-  keys->add(server->authority(), base::secret::copy_of(token->reveal()));
   client::session_options options;
   options.timeout = as_timeout(flags.timeout_s);
   options.security = flags.security;
   out.hear(options);
   options.stop = signals.token();
-  options.keys = keys;
-  const auto known = client::log_in(*server, options);
-  if (!known) return out.failed(known.error());
-  const auto kept = keep_key(server->authority(), *token);
+  const auto found = find_key(*server, flags, options);
+  // To log in is no advice for who does.
+  if (!found && found.error().code == errc::not_allowed) return out.failed(found.error(), "");
+  if (!found) return out.failed(found.error());
+  const auto kept = keep_key(server->authority(), found->token);
   if (!kept) return out.failed(kept.error());
-  return out.done("logged in to " + server->authority(), {{"url", server->authority()}});
+  nlohmann::ordered_json facts{{"url", server->authority()}};
+  std::string until;
+  if (found->expires_s) {
+    facts["expires_s"] = *found->expires_s;
+    until = " until " + human_date(*found->expires_s);
+  }
+  return out.done("logged in to " + server->authority() + until, facts);
 }
 
 }  // namespace
@@ -76,11 +132,16 @@ runner declare_login(CLI::App& app) {
            "Keeps a token for a server, so that the other commands can use it. The token, or the "
            "whole link that the server printed, is read from the terminal or from standard input: "
            "never give it on the command line, where others can see it. It is kept in "
-           "sluice/credentials in $XDG_CONFIG_HOME or ~/.config, which only you can read.",
+           "sluice/credentials in $XDG_CONFIG_HOME or ~/.config, which only you can read. With "
+           "--account a password is read instead, and traded for a token that ends after 30 days, "
+           "or when the password changes; the password is not kept.",
            {{"Type it", "sluice login sluice://nas"},
-            {"From a file", "sluice login sluice://nas < token"}});
+            {"From a file", "sluice login sluice://nas < token"},
+            {"With the password of an account", "sluice login --account anna sluice://nas"}});
   auto flags = std::make_shared<login_flags>();
   app.add_option("URL", flags->url, "The server.")->required();
+  app.add_option("--account", flags->account, "Whose password is read, in place of a token.")
+      ->type_name("NAME");
   app.add_flag("--forget", flags->forget, "Forget the token for this server instead.");
   add_timeout_flag(app, flags->timeout_s);
   add_security_flags(app, flags->security);

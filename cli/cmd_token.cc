@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <ctime>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -48,15 +47,6 @@ result<json> make(printer& out, administration& in, const token_flags& flags) {
   return json{{"id", made->id}};
 }
 
-std::string date_of(std::int64_t time_s) {
-  const auto time = static_cast<std::time_t>(time_s);
-  std::tm parts{};
-  ::gmtime_r(&time, &parts);
-  std::array<char, 32> text{};
-  const auto count = std::strftime(text.data(), text.size(), "%Y-%m-%d", &parts);
-  return {text.data(), count};
-}
-
 // Of what its account may do; nothing where it is all of that.
 std::string limit_text(const access::grant& scope) {
   const bool is_none = scope.path.empty() && scope.what == base::rights::all();
@@ -67,7 +57,7 @@ result<json> list(printer& out, administration& of, const token_flags&) {
   const auto all = of.tokens();
   if (!all) return std::unexpected(all.error());
   for (const auto& one : *all) {
-    const std::string until = one.expires_s ? " until " + date_of(*one.expires_s) : "";
+    const std::string until = one.expires_s ? " until " + human_date(*one.expires_s) : "";
     const std::string label = one.label.empty() ? "" : " (" + one.label + ")";
     json event{{"event", "token"},   {"id", one.id},           {"account", one.account},
                {"label", one.label}, {"session", one.session}, {"scope", to_text(one.scope)}};

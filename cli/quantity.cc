@@ -86,4 +86,13 @@ std::string human_time(std::int64_t unix_ns) {
   return {text.data(), length};
 }
 
+std::string human_date(std::int64_t unix_s) {
+  const std::time_t seconds = unix_s;
+  std::tm utc{};
+  if (::gmtime_r(&seconds, &utc) == nullptr) return "-";
+  std::array<char, 32> text{};
+  const std::size_t length = std::strftime(text.data(), text.size(), "%Y-%m-%d", &utc);
+  return {text.data(), length};
+}
+
 }  // namespace sluice::cli

@@ -30,4 +30,7 @@ namespace sluice::cli {
 // "2026-11-23 08:48" in local time; "-" for 0.
 [[nodiscard]] std::string human_time(std::int64_t unix_ns);
 
+// "2026-11-23", in UTC.
+[[nodiscard]] std::string human_date(std::int64_t unix_s);
+
 }  // namespace sluice::cli

@@ -82,6 +82,12 @@ TEST(counted, knows_the_plural) {
   EXPECT_EQ(counted(2, "file"), "2 files");
 }
 
+TEST(human_date, is_that_of_utc) {
+  EXPECT_EQ(human_date(0), "1970-01-01");
+  EXPECT_EQ(human_date(1'798'761'599), "2026-12-31");
+  EXPECT_EQ(human_date(1'798'761'600), "2027-01-01");
+}
+
 TEST(human_time, is_local_and_floors) {
   ::setenv("TZ", "UTC", 1);
   ::tzset();

@@ -72,6 +72,23 @@ struct renamed_file {
 //   not_allowed: the server does not know it (any more)
 [[nodiscard]] result<void> log_in(const url& server, const session_options& options);
 
+// Who has a password: an account, or with "" whoever comes by `link`.
+struct password_login {
+  std::string account{};
+  base::secret link{};
+  base::secret password;
+};
+// What to log in with from then on.
+struct session_token {
+  base::secret text;
+  std::optional<std::int64_t> expires_s{};  // wall clock; none of a link
+};
+// Trades a password for a token, so that it need not be kept; a list of tokens says "sluice on" and
+// this machine's name. The token of an account ends when its password changes. Where many come at a time, tries a few times. `options.keys` say nothing here.
+//   not_allowed: it is wrong; busy: too many were, or too many come; unsupported: an old server
+[[nodiscard]] result<session_token> log_in(const url& server, const password_login& who,
+                                           const session_options& options);
+
 // Asks the server's API (docs/api.md): GET, or with a body POST of that JSON object. The answer's
 // body. Errors with what the server says of them.
 [[nodiscard]] result<std::string> ask_api(const url& server, const std::string& target,

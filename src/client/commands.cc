@@ -28,21 +28,7 @@ result<void> run_once(const session_options& options, const url& server, wire::k
   return work.run(ask_once<Reply>(work, server, what, message, reply, std::move(doing)));
 }
 
-awaitable<result<void>> log_in_once(session& owner, url server) {
-  const auto doing = fmt::format("log in to {}", server.authority());
-  auto by = co_await owner.open(std::move(server));
-  if (!by) co_return std::unexpected(about(by.error(), doing));
-  if ((*by)->has("login")) co_return result<void>{};
-  co_return fail(errc::unsupported, doing + ": this server knows no accounts");
-}
-
 }  // namespace
-
-result<void> log_in(const url& server, const session_options& options) {
-  silent_observer nobody;
-  session work(options, nobody);
-  return work.run(log_in_once(work, server));
-}
 
 result<void> remove(const url& target, bool recursive, const session_options& options) {
   v1::Remove message;

@@ -38,9 +38,8 @@ class handshake_limit final : private net::watched {
 };
 
 // What a client logs in with is told to another machine inside TLS only, unless it is meant.
-bool tells_secrets(const session& owner, const url& server) {
-  return !owner.security().plaintext && !is_loopback(server.host) &&
-         owner.key_for(server) != nullptr;
+bool needs_tls(const session& owner, const url& server) {
+  return !owner.security().plaintext && !is_loopback(server.host) && owner.tells_secrets(server);
 }
 
 result<bool> wants_tls(const session& owner, const url& server) {
@@ -51,11 +50,13 @@ result<bool> wants_tls(const session& owner, const url& server) {
   }
   if (server.always_tls) return true;
   if (!server.over_http) return !options.plaintext && !is_loopback(server.host);
-  if (!tells_secrets(owner, server)) return false;
-  return fail(errc::insecure,
-              "connect to " + server.text() +
-                  ": whoever is on the way could read the token, since this address says no TLS; "
-                  "https:// says it, and --plaintext that this is meant");
+  if (!needs_tls(owner, server)) return false;
+  return fail(
+      errc::insecure,
+      "connect to " + server.text() +
+          ": whoever is on the way could read what you log in with, since this address says "
+          "no TLS; "
+          "https:// says it, and --plaintext that this is meant");
 }
 
 // How to reach a server that is plain.

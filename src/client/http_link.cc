@@ -12,6 +12,7 @@
 #include "client/connect_to.h"
 #include "client/json_text.h"
 #include "client/requests.h"
+#include "wire/error_message.h"
 
 namespace sluice::client {
 namespace {
@@ -172,7 +173,7 @@ awaitable<error> http_link::refusal() {
   const auto text = co_await read_text(problem_bytes_max);
   const auto problem = nlohmann::json::parse(text.value_or(""), nullptr, false);
   wants_password_ = problem.is_object() && problem.value("wants_password", false);
-  error why{code_of(status), text_in(problem, "detail")};
+  auto why = wire::told_error(code_of(status), text_in(problem, "detail"));
   if (why.context.empty()) why.context = fmt::format("the server answers {}", status);
   co_return why;
 }

@@ -107,6 +107,12 @@ class session {
   [[nodiscard]] const base::secret* password_for(const url& server) const noexcept {
     return options_.keys ? options_.keys->password_for(server) : nullptr;
   }
+  // More is said than a key: a password.
+  void expect_secrets() noexcept { expects_secrets_ = true; }
+  // What is sent to this server nobody on the way may read.
+  [[nodiscard]] bool tells_secrets(const url& server) const noexcept {
+    return expects_secrets_ || key_for(server) != nullptr;
+  }
   // What to wait for behind so many bytes; empty: go as fast as can be.
   [[nodiscard]] net::pace::meter pace();
   [[nodiscard]] const client::security& security() const noexcept { return options_.security; }
@@ -147,6 +153,7 @@ class session {
   retry_policy retries_;
   net::signal stopped_;
   std::atomic<bool> stopping_ = false;
+  bool expects_secrets_ = false;
   std::exception_ptr thrown_;
   base::rate rate_;
   std::vector<std::shared_ptr<connection>> idle_;

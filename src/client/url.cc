@@ -129,8 +129,7 @@ result<std::uint16_t> port_of(const urls::url_view& parsed, std::string_view tex
 
 result<std::string> host_of(const urls::url_view& parsed, std::string_view text) {
   if (parsed.has_userinfo()) {
-    return refuse(text,
-                  "a user name has no place in it: a token says who you are (sluice login --help)");
+    return refuse(text, "a user name has no place in it: \"sluice login\" says who you are");
   }
   if (parsed.host_type() == urls::host_type::ipvfuture) {
     return refuse(text, "this kind of host is not known");

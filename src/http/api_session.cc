@@ -51,14 +51,20 @@ json describe(const exchange& now, service& shared) {
   return told;
 }
 
-// A password is not kept in the browser: a token that ends stands for it.
-result<base::secret> make_session(access::table& accounts, const std::string& account) {
-  auto made = accounts.add_token({.account = account,
-                                  .label = "browser",
-                                  .expires_s = std::time(nullptr) + session_s,
-                                  .session = true});
+// Who has logged in does so again by this.
+struct session_token {
+  base::secret text;
+  std::optional<std::int64_t> expires_s{};
+};
+
+// A password is kept nowhere: a token that ends stands for it.
+result<session_token> make_session(access::table& accounts, const std::string& account,
+                                   const std::string& label) {
+  const auto expires_s = std::time(nullptr) + session_s;
+  auto made = accounts.add_token(
+      {.account = account, .label = label, .expires_s = expires_s, .session = true});
   if (!made) return std::unexpected(made.error());
-  return std::move(made->text);
+  return session_token{std::move(made->text), expires_s};
 }
 
 result<void> end_sessions(access::gate& gate, const base::caller& who, const base::secret& cookie,
@@ -77,6 +83,8 @@ struct login_wish {
   base::secret link;
   std::string account;
   base::secret password;
+  std::string label;
+  bool by_program = false;  // which keeps the token; else a browser keeps a cookie
 };
 
 // Without a wish the request has been refused.
@@ -85,7 +93,11 @@ awaitable<result<void>> take_wish(exchange& now, std::optional<login_wish>& into
   const auto came = co_await read_object(now, object);
   if (!came) co_return came;
   if (!object) co_return co_await now.refuse(object.error());
+  const auto by_program = flag_of(*object, "bearer");
+  if (!by_program) co_return co_await now.refuse(by_program.error());
   into.emplace();
+  into->by_program = *by_program;
+  into->label = text_or_nothing(*object, "label");
   into->token = base::secret(text_or_nothing(*object, "token"));
   into->link = base::secret(text_or_nothing(*object, "link"));
   into->account = text_or_nothing(*object, "account");
@@ -110,22 +122,42 @@ awaitable<access::login> check(exchange& now, service& shared, login_wish& wante
   co_return co_await std::move(checking);
 }
 
-// The cookie is the token, or that of a new session.
-awaitable<result<void>> begin_session(exchange& now, service& shared, login_wish& wanted) {
-  if (const auto by_link = shared.gate.accounts().link_of(*now.caller()); by_link) {
+// The token that was said, or that of a new session.
+awaitable<result<session_token>> find_session(const exchange& now, service& shared,
+                                              login_wish& wanted) {
+  auto& accounts = shared.gate.accounts();
+  if (accounts.link_of(*now.caller())) {
     const auto& said = wanted.link.empty() ? wanted.token : wanted.link;
-    wanted.token = shared.gate.accounts().session_of_link(said);
-  } else if (wanted.token.empty()) {
-    auto made = co_await net::on_pool(shared.pool, [&shared, &wanted] {
-      return make_session(shared.gate.accounts(), wanted.account);
-    });
-    if (!made) co_return std::unexpected(made.error());
-    wanted.token = std::move(*made);
+    co_return session_token{accounts.session_of_link(said)};
   }
+  if (!wanted.token.empty()) co_return session_token{std::move(wanted.token)};
+  const std::string label = wanted.label.empty() ? "browser" : wanted.label;
+  co_return co_await net::on_pool(shared.pool,
+                                  [&] { return make_session(accounts, wanted.account, label); });
+}
+
+response answer_to_program(json told, const session_token& kept) {
+  told["token"] = kept.text.reveal();
+  told["token_expires_ms"] = kept.expires_s ? json(*kept.expires_s * 1000) : json();
   response answer(status::ok);
+  answer.with(told.dump(), "application/json");
+  return answer;
+}
+
+response answer_to_browser(const json& told, const session_token& kept, const request& asked) {
+  response answer(status::ok);
+  answer.add("Set-Cookie", cookie_of(asked, kept.text.reveal(), session_s));
+  answer.with(told.dump(), "application/json");
+  return answer;
+}
+
+awaitable<result<void>> begin_session(exchange& now, service& shared, login_wish& wanted) {
+  const auto kept = co_await find_session(now, shared, wanted);
+  if (!kept) co_return std::unexpected(kept.error());
+  const auto told = describe(now, shared);
+  auto answer = wanted.by_program ? answer_to_program(told, *kept)
+                                  : answer_to_browser(told, *kept, now.asked());
   answer.add("Cache-Control", "no-store");
-  answer.add("Set-Cookie", cookie_of(now.asked(), wanted.token.reveal(), session_s));
-  answer.with(describe(now, shared).dump(), "application/json");
   co_return co_await now.send(answer);
 }
 

@@ -1,8 +1,6 @@
 #include "server/certificate.h"
 
-#include <unistd.h>
-
-#include <array>
+#include <boost/asio/ip/host_name.hpp>
 
 #include "base/replace_file.h"
 #include "net/tls_certificate.h"
@@ -12,12 +10,6 @@ namespace {
 
 constexpr mode_t for_all = 0644;
 constexpr mode_t for_us = 0600;
-constexpr std::size_t host_name_bytes = 256;
-
-std::string own_name() {
-  std::array<char, host_name_bytes> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
-}
 
 }  // namespace
 
@@ -27,7 +19,9 @@ result<net::tls_files> keep_certificate(const std::filesystem::path& data_dir,
   std::error_code unknown;
   // The key comes first: where there is a certificate, there was its key.
   if (std::filesystem::exists(kept.certificate, unknown)) return kept;
-  std::vector<std::string> all{"localhost", "127.0.0.1", "::1", own_name()};
+  boost::system::error_code nameless;
+  std::vector<std::string> all{"localhost", "127.0.0.1", "::1",
+                               boost::asio::ip::host_name(nameless)};
   all.insert(all.end(), names.begin(), names.end());
   const auto made = net::make_self_signed(all);
   if (!made) return std::unexpected(made.error());

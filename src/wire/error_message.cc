@@ -111,17 +111,21 @@ v1::Error to_wire(const error& failure, std::string_view path) {
   return message;
 }
 
-error from_wire(const v1::Error& failure) {
-  const auto code = from_wire(failure.code());
-  auto text = clean(failure.text(), max_error_text_bytes);
+error told_error(errc code, std::string_view said) {
+  auto text = clean(said, max_error_text_bytes);
   const auto phrase = to_string(code);
   if (text == phrase) {
     text.clear();
   } else if (const auto ending = fmt::format(": {}", phrase); text.ends_with(ending)) {
     text.resize(text.size() - ending.size());
   }
-  if (text.empty()) text = clean(failure.path(), max_error_path_bytes);
   return {.code = code, .context = std::move(text)};
+}
+
+error from_wire(const v1::Error& failure) {
+  auto told = told_error(from_wire(failure.code()), failure.text());
+  if (told.context.empty()) told.context = clean(failure.path(), max_error_path_bytes);
+  return told;
 }
 
 void append_error(std::vector<std::byte>& out, std::uint32_t request, const v1::Error& failure) {

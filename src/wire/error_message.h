@@ -24,8 +24,9 @@ inline constexpr std::size_t max_error_path_bytes = 4'096;
 // The text is the error's message: context and phrase, in one line, made UTF-8 where it is not
 // (names of files need not be). With LATER comes a hint of how long to wait.
 [[nodiscard]] v1::Error to_wire(const error& failure, std::string_view path = {});
-// The context is the peer's text without control characters, and without the phrase of the code
-// where it ends in it, so that `message()` does not say it twice.
+// What a peer says went wrong, by whatever protocol: without control characters, and without the
+// phrase of the code where it ends in it, so that `message()` does not say it twice.
+[[nodiscard]] error told_error(errc code, std::string_view text);
 [[nodiscard]] error from_wire(const v1::Error& failure);
 
 // Appends the ERROR frame of a request (with LAST), or of the connection (request 0).

@@ -5,10 +5,12 @@ import itertools
 import json
 import os
 import stat
+import time
 
 import pytest
 
 from http_client import Line
+from openapi import matches
 from wire_client import Failed
 
 from access.conftest import run
@@ -125,6 +127,36 @@ def test_a_browser_logs_in_and_out(house):
     gone = post(house, "/api/logout", {}, sent)
     assert gone.status == 204 and "Max-Age=0" in gone["Set-Cookie"]
     assert me() is None
+
+
+def test_a_program_trades_a_password_for_a_token(house):
+    add_with_password(house, "anna", CANARY, "/=read,give")
+    wish = {"account": "anna", "password": CANARY, "bearer": True, "label": "a program"}
+    assert post(house, "/api/login", {**wish, "password": "wrong one"}).status == 401
+    assert post(house, "/api/login", {**wish, "bearer": 1}).status == 400
+    assert post(house, "/api/login", {**wish, "label": "x" * 257}).status == 400
+    answer = post(house, "/api/login", wish)
+    assert answer.status == 200 and "Set-Cookie" not in answer and answer["Cache-Control"] == "no-store"
+    told = json.loads(answer.body)
+    matches(told, {"$ref": "#/components/schemas/me"})
+    assert told["account"] == "anna" and CANARY not in answer.body.decode()
+    assert told["token_expires_ms"] / 1000 == pytest.approx(time.time() + 30 * 24 * 3600, abs=600)
+    made = json.loads(house.ask(house.owner_key, "GET", "/api/tokens").body)["tokens"]
+    assert [(one["account"], one["label"], one["session"]) for one in made if one["account"] == "anna"] == \
+        [("anna", "a program", True)]  # fmt: skip
+    with house.native(told["token"]) as client:
+        assert client.list("") == []
+    assert house.ask(told["token"], "GET", "/api/list/").status == 200
+    # Of the account it is, and no more; and it ends with the password.
+    assert house.ask(told["token"], "GET", "/api/accounts").status == 403
+    changed = house.post(house.owner_key, "/api/accounts/password", name="anna", password=CANARY + "!")
+    assert changed.status == 204
+    assert house.ask(told["token"], "GET", "/api/list/").status == 401
+
+
+def test_who_logs_in_by_a_token_has_one(house):
+    told = json.loads(post(house, "/api/login", {"token": house.owner_key, "bearer": True}).body)
+    assert told["token"] == house.owner_key and told["token_expires_ms"] is None
 
 
 def test_a_digest_is_for_those_who_may_take_the_content(house):

@@ -1,13 +1,22 @@
 """The program as a client of a closed server, and its accounts."""
 
+import http.server
+import json
 import os
 import pathlib
+import socket
 import stat
 import subprocess
+import threading
+import time
 
 import pytest
 
 from conftest import DEADLINE_S, SLUICE
+
+from access.conftest import run
+
+PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
@@ -47,6 +56,65 @@ def test_login_keeps_a_token_where_only_its_owner_reads_it(house, sluice, home, 
     sluice("verify", house.url + "/a", tmp_path / "a", env=home, check=0)
     sluice("login", "--forget", house.url, env=home, check=0)
     sluice("ls", house.url, env=home, check=4)
+
+
+def add_with_password(house, name, password):
+    house.stop()
+    run("user", "add", name, "--grant", "/=read", "--with-password", "--data", house.data, input=password + "\n")
+    house.restart()
+
+
+@pytest.mark.parametrize("scheme", ["sluice", "http"])
+def test_login_trades_a_password_for_a_token(house, sluice, home, scheme):
+    add_with_password(house, "anna", PASSWORD)
+    url = f"{scheme}://{house.host}:{house.port}"
+    login = ("login", "--account", "anna", url)
+    done = sluice(*login, env=home, input=b"another one\n", check=4)
+    assert "no such account, or another password: not allowed\n" in done.err and "sluice login" not in done.err
+    assert not kept_in(home).exists()
+    done = sluice("login", "--account", "bert", url, env=home, input=PASSWORD.encode(), check=4)
+    assert "no such account, or another password" in done.err
+    until = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 30 * 24 * 3600))
+    done = sluice(*login, env=home, input=PASSWORD.encode() + b"\n", check=0)
+    assert f"logged in to {house.host}:{house.port} until {until}" in done.out + done.err
+    kept = kept_in(home).read_text()
+    assert PASSWORD not in kept + done.out + done.err and kept.split()[1] not in done.out + done.err
+    sluice("ls", house.url, env=home, check=0)
+    told = run("token", "list", "--server", house.url, env={**home, "SLUICE_TOKEN": house.owner_key})
+    assert f" anna until {until} (sluice on {socket.gethostname()})" in told
+    # The password's change ends it.
+    run("user", "passwd", "anna", "--server", house.url, input=PASSWORD + "!\n",
+        env={**home, "SLUICE_TOKEN": house.owner_key})  # fmt: skip
+    sluice("ls", house.url, env=home, check=4)
+
+
+def test_no_password_goes_to_another_machine_without_encryption(serve, sluice, home, tmp_path):
+    """0.0.0.0 as the address to call is this machine, and not known as such."""
+    plain = serve("--plaintext", "--listen", "0.0.0.0:0", "--public", "none", root=tmp_path / "plain")
+    port = int(plain.process.stdout.readline().decode().rsplit(":", 1)[1].strip("/\n"))
+    owner = {**home, "SLUICE_TOKEN": (plain.root / ".sluice" / "owner-key").read_text().strip()}
+    run("user", "add", "anna", "--with-password", "--server", plain.url, input=PASSWORD + "\n", env=owner)
+    for scheme in ("http", "sluice"):
+        login = ("login", "--account", "anna", f"{scheme}://0.0.0.0:{port}")
+        done = sluice(*login, env=home, input=PASSWORD.encode(), check=4)
+        assert "--plaintext" in done.err and PASSWORD not in done.err
+        assert not kept_in(home).exists()
+    assert "anna" not in [json.loads(line)["who"] for line in (plain.root / ".sluice" / "audit.log").open()]
+    sluice(*login, "--plaintext", env=home, input=PASSWORD.encode(), check=0)
+
+
+def test_login_keeps_the_password_of_a_link_no_more_than_that_of_an_account(house, sluice, home):
+    (house.root / "day").mkdir()
+    (house.root / "day" / "a").write_bytes(b"content")
+    link = house.link(house.owner_key, "day", "watch", password=PASSWORD)
+    address = f"{house.url}/#link={link['secret']}"
+    sluice("login", address, env={**home, "SLUICE_LINK_PASSWORD": "another one"}, check=4)
+    assert not kept_in(home).exists()
+    sluice("login", address, env={**home, "SLUICE_LINK_PASSWORD": PASSWORD}, check=0)
+    assert PASSWORD not in kept_in(home).read_text()
+    assert "a" in sluice("ls", house.url + "/day", env=home, check=0).out
+    house.post(house.owner_key, "/api/links/revoke", id=link["id"])
+    sluice("ls", house.url + "/day", env=home, check=4)
 
 
 def test_a_wrong_token_is_not_kept(house, sluice, home):
@@ -154,3 +222,43 @@ def test_nobody_logs_in_at_another_machine_without_encryption(serve, sluice, hom
     sluice("user", "list", "--server", f"http://0.0.0.0:{port}", env=home, check=4)
     sluice("ls", "--plaintext", http, env=home, check=0)
     assert "log in" in sluice("ls", http, env={**home, "XDG_CONFIG_HOME": str(tmp_path / "none")}, check=4).err
+
+
+class Crowded(http.server.BaseHTTPRequestHandler):
+    """Sends away as many as `server.sent_away` says, then gives a token."""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.tries += 1
+        sends_away = self.server.tries <= self.server.sent_away
+        body = {"detail": "log in: many log in right now"} if sends_away else {"token": "sluice_" + "A" * 43}
+        body = json.dumps(body).encode()
+        self.send_response(429 if sends_away else 200)
+        if sends_away:
+            self.send_header("Retry-After", str(self.server.wait_s))
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def crowded():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Crowded)
+    server.tries, server.wait_s = 0, 1
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    server.url = f"http://127.0.0.1:{server.server_port}"
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("sent_away,wait_s,tries,status", [(3, 1, 4, 0), (4, 1, 4, 1), (1, 600, 1, 1)])
+def test_login_in_a_crowd_comes_again_by_itself(crowded, sluice, home, sent_away, wait_s, tries, status):
+    """A wait of a second or two is no work for people; a long one, behind wrong passwords, they have to see."""
+    crowded.sent_away, crowded.wait_s = sent_away, wait_s
+    done = sluice("login", "--account", "anna", crowded.url, env=home, input=PASSWORD.encode(), check=status)
+    assert crowded.tries == tries
+    assert ("many log in right now" in done.err) == (status != 0)
