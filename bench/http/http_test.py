@@ -38,6 +38,7 @@ def test_the_ratio_is_to_the_best_peer_of_the_same_round(place):
         "nginx": [Cost(2, 1), Cost(2, 1), Cost(2, 1)],
         "lighttpd": [Cost(1, 1), Cost(4, 1), Cost(8, 1)],
         "no HTTP: sendfile, recv": [Cost(0.1, 1)] * 3,
+        "no store: dropped": [Cost(0.05, 1)] * 3,
     }
     rows = table.figures(TASKS["get"], costs, place)
     assert rows["sluice"]["ratio"] == 0.5  # of 0.5, 2 and 0.5

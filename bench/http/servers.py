@@ -1,6 +1,7 @@
 """The servers, each tuned as its manual says for sending files. A server lives for one run."""
 
 import resource
+import sys
 from pathlib import Path
 
 from network import free_port
@@ -73,6 +74,10 @@ server.errorlog = "/dev/null"
 
 def raw_sender(place: Place) -> Server:
     return Server(place, [f"{place.build}/bench/transfer/raw_send", "listen:0", str(place.file), "1"])
+
+
+def tus_sink(place: Place) -> Server:
+    return Server(place, [sys.executable, str(Path(__file__).resolve().parent / "tus_sink.py")])
 
 
 def tus_node_server(place: Place, modules: Path) -> Server:

@@ -148,6 +148,7 @@ def tasks(modules: Path) -> list[HttpTask]:
             [
                 Subject("sluice", _tus(modules, "up/"), servers.sluice, ("node",), ("sluice",)),
                 Subject("@tus/server", _tus(modules, ""), partial(servers.tus_node_server, modules=modules), ("node",)),
+                Subject("no store: dropped", _tus(modules, ""), servers.tus_sink, ("node",), drops=True),
             ],
         ),
     ]
