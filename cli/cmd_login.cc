@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -14,6 +16,7 @@ namespace {
 struct login_flags {
   std::string url;
   std::string account;
+  bool changes_password = false;
   bool forget = false;
   double timeout_s = 30;
   client::security security;
@@ -70,11 +73,31 @@ result<found_key> trade_password(const client::url& server, const client::passwo
   return found_key{std::move(made->text), made->expires_s};
 }
 
-result<found_key> try_account(const client::url& server, const std::string& account,
+// Typed twice where nobody sees what is typed.
+result<base::secret> ask_new_password() {
+  auto typed = read_secret("New password");
+  if (!typed) return typed;
+  if (typed->empty())
+    return fail(errc::invalid_argument, "change the password: the new one is empty");
+  if (::isatty(STDIN_FILENO) != 1) return typed;
+  const auto again = read_secret("The same again");
+  if (!again) return std::unexpected(again.error());
+  if (again->reveal() == typed->reveal()) return typed;
+  return fail(errc::invalid_argument, "change the password: these are two different ones");
+}
+
+result<found_key> try_account(const client::url& server, const login_flags& flags,
                               const client::session_options& options) {
-  auto password = read_secret("Password of " + account + " at " + server.authority());
+  client::password_login who{.account = flags.account, .password = {}};
+  auto password = read_secret("Password of " + flags.account + " at " + server.authority());
   if (!password) return std::unexpected(password.error());
-  return trade_password(server, {.account = account, .password = std::move(*password)}, options);
+  who.password = std::move(*password);
+  if (flags.changes_password) {
+    auto changed = ask_new_password();
+    if (!changed) return std::unexpected(changed.error());
+    who.new_password = std::move(*changed);
+  }
+  return trade_password(server, who, options);
 }
 
 // A link that has a password: that is asked for, and not kept.
@@ -91,7 +114,7 @@ result<found_key> try_link(const client::url& server, client::session_options& o
 
 result<found_key> find_key(const client::url& server, const login_flags& flags,
                            client::session_options& options) {
-  if (!flags.account.empty()) return try_account(server, flags.account, options);
+  if (!flags.account.empty()) return try_account(server, flags, options);
   return came_by_link(server) ? try_link(server, options) : try_token(server, options);
 }
 
@@ -137,11 +160,18 @@ runner declare_login(CLI::App& app) {
            "or when the password changes; the password is not kept.",
            {{"Type it", "sluice login sluice://nas"},
             {"From a file", "sluice login sluice://nas < token"},
-            {"With the password of an account", "sluice login --account anna sluice://nas"}});
+            {"With the password of an account", "sluice login --account anna sluice://nas"},
+            {"And with another one from then on",
+             "sluice login --account anna --change-password sluice://nas"}});
   auto flags = std::make_shared<login_flags>();
   app.add_option("URL", flags->url, "The server.")->required();
-  app.add_option("--account", flags->account, "Whose password is read, in place of a token.")
-      ->type_name("NAME");
+  auto* account =
+      app.add_option("--account", flags->account, "Whose password is read, in place of a token.")
+          ->type_name("NAME");
+  app.add_flag("--change-password", flags->changes_password,
+               "With --account: a new password is read, too, and is the account's from then on. "
+               "All its other logins by password end.")
+      ->needs(account);
   app.add_flag("--forget", flags->forget, "Forget the token for this server instead.");
   add_timeout_flag(app, flags->timeout_s);
   add_security_flags(app, flags->security);

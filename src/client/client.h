@@ -77,6 +77,7 @@ struct password_login {
   std::string account{};
   base::secret link{};
   base::secret password;
+  base::secret new_password{};  // of an account, from then on; empty: it stays
 };
 // What to log in with from then on.
 struct session_token {
@@ -84,8 +85,9 @@ struct session_token {
   std::optional<std::int64_t> expires_s{};  // wall clock; none of a link
 };
 // Trades a password for a token, so that it need not be kept; a list of tokens says "sluice on" and
-// this machine's name. The token of an account ends when its password changes. Where many come at a time, tries a few times. `options.keys` say nothing here.
-//   not_allowed: it is wrong; busy: too many were, or too many come; unsupported: an old server
+// this machine's name. The token of an account ends when its password changes, but the one that is
+// given for the change. Where many come at a time, tries a few times. `options.keys` say nothing here.
+//   not_allowed: it is wrong; invalid_argument: the new one is too short or long; busy: too many were, or too many come; unsupported: an old server
 [[nodiscard]] result<session_token> log_in(const url& server, const password_login& who,
                                            const session_options& options);
 

@@ -33,6 +33,7 @@ std::string text_of(const password_login& who) {
   if (!who.account.empty()) wish["account"] = who.account;
   if (!who.link.empty()) wish["link"] = who.link.reveal();
   wish["password"] = who.password.reveal();
+  if (!who.new_password.empty()) wish["new_password"] = who.new_password.reveal();
   boost::system::error_code unknown;
   wish["label"] = "sluice on " + asio::ip::host_name(unknown);
   wish["bearer"] = true;

@@ -2,6 +2,7 @@
 #include <ctime>
 #include <optional>
 
+#include "access/password.h"
 #include "http/api.h"
 #include "http/api_json.h"
 #include "http/credentials.h"
@@ -44,6 +45,7 @@ json describe(const exchange& now, service& shared) {
   const std::string name = shared.gate.accounts().name_of(who.id());
   json told;
   told["account"] = name.empty() ? json() : json(name);
+  told["has_password"] = shared.gate.accounts().find_password(name).has_value();
   told["link"] = link ? link_json(*link) : json();
   told["path"] = path;
   told["rights"] = access::to_text(who.may(path));
@@ -83,6 +85,7 @@ struct login_wish {
   base::secret link;
   std::string account;
   base::secret password;
+  base::secret new_password;
   std::string label;
   bool by_program = false;  // which keeps the token; else a browser keeps a cookie
 };
@@ -102,12 +105,15 @@ awaitable<result<void>> take_wish(exchange& now, std::optional<login_wish>& into
   into->link = base::secret(text_or_nothing(*object, "link"));
   into->account = text_or_nothing(*object, "account");
   into->password = base::secret(text_or_nothing(*object, "password"));
+  into->new_password = base::secret(text_or_nothing(*object, "new_password"));
   const int ways =
       int{!into->token.empty()} + int{!into->link.empty()} + int{!into->account.empty()};
-  if (ways == 1) co_return result<void>{};
+  const bool changes = !into->new_password.empty();
+  if (ways == 1 && (!changes || !into->account.empty())) co_return result<void>{};
   into.reset();
   const problem unclear(status::bad_request,
-                        "a login has a token, a link, or an account and a password");
+                        "a login has a token, a link, or an account and a password, "
+                        "and only an account has a new password");
   co_return co_await now.refuse(unclear);
 }
 
@@ -134,6 +140,32 @@ awaitable<result<session_token>> find_session(const exchange& now, service& shar
   const std::string label = wanted.label.empty() ? "browser" : wanted.label;
   co_return co_await net::on_pool(shared.pool,
                                   [&] { return make_session(accounts, wanted.account, label); });
+}
+
+// Of an account whose password was right. Who it was has no rights any more; who it is now. Blocks.
+result<base::caller_ptr> change_password(access::table& accounts, const base::caller& who,
+                                         const login_wish& wanted) {
+  // The secret of a link may stand in an account's place.
+  if (accounts.link_of(who)) return fail(errc::not_allowed, "change the password of a link");
+  const auto hash = access::hash_password(wanted.new_password);
+  if (!hash) return std::unexpected(hash.error());
+  const auto changed = accounts.set_password(wanted.account, *hash);
+  if (!changed) return std::unexpected(changed.error());
+  const auto kept = accounts.find_password(wanted.account);
+  if (!kept) return fail(errc::not_found, "find the account " + wanted.account);
+  return accounts.caller_of(*kept, who.from());
+}
+
+result<base::caller_ptr> note_change(access::table& accounts, const base::caller& who,
+                                     const login_wish& wanted) {
+  auto changed = change_password(accounts, who, wanted);
+  const auto failure = changed ? std::nullopt : std::optional(changed.error().code);
+  accounts.note({.who = who.name(),
+                 .from = who.from(),
+                 .what = "set password",
+                 .path = accounts.name_of(who.id()),
+                 .failed = failure});
+  return changed;
 }
 
 response answer_to_program(json told, const session_token& kept) {
@@ -174,6 +206,13 @@ awaitable<result<void>> api_login(exchange& now, service& shared) {
   }
   now.answer_for(std::move(*who));
   shared.gate.note_login(*now.caller());
+  if (!wanted->new_password.empty()) {
+    auto changed = co_await net::on_pool(shared.pool, [&now, &shared, &wanted] {
+      return note_change(shared.gate.accounts(), *now.caller(), *wanted);
+    });
+    if (!changed) co_return std::unexpected(changed.error());
+    now.answer_for(std::move(*changed));
+  }
   co_return co_await begin_session(now, shared, *wanted);
 }
 

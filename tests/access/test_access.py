@@ -154,6 +154,47 @@ def test_a_program_trades_a_password_for_a_token(house):
     assert house.ask(told["token"], "GET", "/api/list/").status == 401
 
 
+def test_people_change_their_own_password(house):
+    add_with_password(house, "anna", CANARY, "/=read")
+    changed = CANARY + "!"
+    wish = {"account": "anna", "password": CANARY, "new_password": changed, "bearer": True}
+    before = json.loads(post(house, "/api/login", {**wish, "new_password": ""}).body)
+    assert before["has_password"] is True
+    forever = house.post(house.owner_key, "/api/tokens", account="anna")
+    # Nothing but the password that is right changes it, and only to one that can be.
+    for said, status in (
+        ({"password": "wrong one"}, 401), ({"new_password": "short"}, 400), ({"new_password": "x" * 1025}, 400),
+        ({"account": "bert"}, 401), ({"account": "owner"}, 401),
+    ):  # fmt: skip
+        assert post(house, "/api/login", {**wish, **said}).status == status, said
+    for token in (house.owner_key, before["token"]):
+        assert post(house, "/api/login", {"token": token, "new_password": changed}).status == 400
+    assert house.ask(before["token"], "GET", "/api/list/").status == 200
+    answer = post(house, "/api/login", wish)
+    assert answer.status == 200 and json.loads(answer.body)["rights"] == "see,take"
+    matches(json.loads(answer.body), {"$ref": "#/components/schemas/me"})
+    # What was logged in by the old one ends; the new session and tokens that an admin made go on.
+    assert house.ask(before["token"], "GET", "/api/list/").status == 401
+    for token in (json.loads(answer.body)["token"], json.loads(forever.body)["token"]):
+        assert house.ask(token, "GET", "/api/list/").status == 200
+    assert post(house, "/api/login", {"account": "anna", "password": CANARY}).status == 401
+    assert post(house, "/api/login", {"account": "anna", "password": changed}).status == 200
+    house.stop()
+    lines = [line for line in house.audit() if line["what"] == "set password"]
+    assert [(line["who"], line["path"], line["result"]) for line in lines] == [
+        ("anna", "anna", "invalid"), ("anna", "anna", "invalid"), ("anna", "anna", "done")]  # fmt: skip
+    assert CANARY not in (house.data / "audit.log").read_text()
+
+
+def test_the_password_of_a_link_is_not_changed_by_who_comes_by_it(house):
+    link = house.link(house.owner_key, "", "watch", password=CANARY)
+    for way in ("link", "account"):
+        wish = {way: link["secret"], "password": CANARY, "new_password": CANARY + "!"}
+        answer = post(house, "/api/login", wish)
+        assert answer.status in (400, 403) and link["secret"] not in answer.body.decode()
+        assert post(house, "/api/login", {"link": link["secret"], "password": CANARY}).status == 200
+
+
 def test_who_logs_in_by_a_token_has_one(house):
     told = json.loads(post(house, "/api/login", {"token": house.owner_key, "bearer": True}).body)
     assert told["token"] == house.owner_key and told["token_expires_ms"] is None

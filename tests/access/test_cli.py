@@ -88,6 +88,21 @@ def test_login_trades_a_password_for_a_token(house, sluice, home, scheme):
     sluice("ls", house.url, env=home, check=4)
 
 
+def test_login_changes_a_password(house, sluice, home):
+    add_with_password(house, "anna", PASSWORD)
+    change = ("login", "--account", "anna", "--change-password", house.url)
+    sluice(*change, env=home, input=f"another one\n{PASSWORD}!\n".encode(), check=4)
+    sluice(*change, env=home, input=f"{PASSWORD}\n".encode(), check=2)
+    sluice(*change, env=home, input=f"{PASSWORD}\nshort\n".encode(), check=2)
+    sluice("login", "--change-password", house.url, env=home, input=house.owner_key.encode(), check=2)
+    assert not kept_in(home).exists()
+    sluice(*change, env=home, input=f"{PASSWORD}\n{PASSWORD}!\n".encode(), check=0)
+    assert PASSWORD not in kept_in(home).read_text()
+    sluice("ls", house.url, env=home, check=0)
+    sluice("login", "--account", "anna", house.url, env=home, input=PASSWORD.encode(), check=4)
+    sluice("login", "--account", "anna", house.url, env=home, input=(PASSWORD + "!").encode(), check=0)
+
+
 def test_no_password_goes_to_another_machine_without_encryption(serve, sluice, home, tmp_path):
     """0.0.0.0 as the address to call is this machine, and not known as such."""
     plain = serve("--plaintext", "--listen", "0.0.0.0:0", "--public", "none", root=tmp_path / "plain")

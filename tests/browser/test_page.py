@@ -205,6 +205,10 @@ def test_login_and_logout(closed, people, password_of_anna):
     people("login", closed, password=password_of_anna).until("done")
 
 
+def test_one_changes_ones_own_password(closed, people, password_of_anna):
+    people("own_password", closed, password=password_of_anna, new_password=password_of_anna + "!").until("done")
+
+
 def test_login_in_a_crowd_comes_again_by_itself(closed, people, password_of_anna):
     people("crowded", closed, password=password_of_anna).until("done")
 

@@ -266,10 +266,49 @@ export async function login({ open, wanted }) {
   await page.getByLabel('Password').fill(wanted.password)
   await page.getByRole('button', { name: 'Log in' }).click()
   await shown(page, 'seen.txt')
-  await page.getByRole('button', { name: 'Logged in as anna' }).click()
-  await page.getByRole('menuitem', { name: 'Log out' }).click()
+  await choose_in_menu(page, 'Log out')
   await page.getByRole('heading', { name: 'Log in' }).waitFor()
   check((await page.content()).includes('seen.txt') === false, 'nothing of it stays')
+}
+
+// One's own; whoever is logged in elsewhere is not any more.
+export async function own_password({ open, wanted }) {
+  const pages = [await open(), await open()]
+  for (const page of pages) await enter(page, wanted.password)
+  const [page, other] = pages
+  await choose_in_menu(page, 'Change password')
+  const dialog = page.locator('dialog')
+  await dialog.waitFor()
+  const found = await faults(page)
+  check(found.length === 0, found.join('\n'))
+  const save = async (before, after) => {
+    await dialog.getByLabel('Password until now').fill(before)
+    await dialog.getByLabel('New password').fill(after)
+    await dialog.getByRole('button', { name: 'Change password' }).click()
+  }
+  await save('a wrong one', wanted.new_password)
+  await dialog.getByRole('alert').waitFor()
+  await save(wanted.password, 'short')
+  await dialog.getByRole('alert').getByText('8').waitFor()
+  await save(wanted.password, wanted.new_password)
+  await page.getByText('Your password was changed.').waitFor()
+  await page.reload()
+  await shown(page, 'seen.txt')
+  await other.reload()
+  await enter(other, wanted.new_password)
+}
+
+async function choose_in_menu(page, name) {
+  await page.getByRole('button', { name: 'Logged in as anna' }).click()
+  await page.getByRole('menuitem', { name }).click()
+}
+
+async function enter(page, password) {
+  await page.getByRole('heading', { name: 'Log in' }).waitFor()
+  await page.getByLabel('Account').fill('anna')
+  await page.getByLabel('Password').fill(password)
+  await page.getByRole('button', { name: 'Log in' }).click()
+  await shown(page, 'seen.txt')
 }
 
 // The server asks who comes in a crowd to come again.

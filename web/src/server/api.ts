@@ -27,6 +27,7 @@ export interface link_facts {
 
 export interface me {
   account: string | null
+  has_password: boolean // it can be changed
   rights: string
   somewhere: string
   path?: string // where a link leads
@@ -148,6 +149,7 @@ interface login_wish {
   account?: string
   link?: string
   password?: string
+  new_password?: string // the account's from then on
 }
 
 const LOGIN_WAIT_MAX_S = 2

@@ -29,6 +29,11 @@ export const en = {
   // login
   login: 'Log in',
   logout: 'Log out',
+  change_password: 'Change password',
+  old_password: 'Password until now',
+  new_password: 'New password',
+  new_password_hint: 'At least 8 characters. Your other browsers and programs have to log in again.',
+  password_changed: 'Your password was changed.',
   logged_in_as: 'Logged in as {0}',
   guest: 'Guest',
   login_hint: 'With the account that you were given, or a key.',
