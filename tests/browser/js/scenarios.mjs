@@ -282,7 +282,7 @@ export async function own_password({ open, wanted }) {
   const found = await faults(page)
   check(found.length === 0, found.join('\n'))
   const save = async (before, after) => {
-    await dialog.getByLabel('Password until now').fill(before)
+    await dialog.getByLabel('Current password').fill(before)
     await dialog.getByLabel('New password').fill(after)
     await dialog.getByRole('button', { name: 'Change password' }).click()
   }

@@ -30,7 +30,7 @@ export const en = {
   login: 'Log in',
   logout: 'Log out',
   change_password: 'Change password',
-  old_password: 'Password until now',
+  old_password: 'Current password',
   new_password: 'New password',
   new_password_hint: 'At least 8 characters. Your other browsers and programs have to log in again.',
   password_changed: 'Your password was changed.',
