@@ -85,9 +85,11 @@ struct session_token {
   std::optional<std::int64_t> expires_s{};  // wall clock; none of a link
 };
 // Trades a password for a token, so that it need not be kept; a list of tokens says "sluice on" and
-// this machine's name. The token of an account ends when its password changes, but the one that is
-// given for the change. Where many come at a time, tries a few times. `options.keys` say nothing here.
-//   not_allowed: it is wrong; invalid_argument: the new one is too short or long; busy: too many were, or too many come; unsupported: an old server
+// this machine's name. The token of an account ends when its password changes, but for the one that
+// comes of the change. Where many come at a time, tries a few times. `options.keys` say nothing
+// here.
+//   not_allowed: it is wrong; invalid_argument: the new one is too short or too long; busy: too
+//   many were wrong, or too many come; unsupported: an old server
 [[nodiscard]] result<session_token> log_in(const url& server, const password_login& who,
                                            const session_options& options);
 

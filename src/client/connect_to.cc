@@ -51,12 +51,10 @@ result<bool> wants_tls(const session& owner, const url& server) {
   if (server.always_tls) return true;
   if (!server.over_http) return !options.plaintext && !is_loopback(server.host);
   if (!needs_tls(owner, server)) return false;
-  return fail(
-      errc::insecure,
-      "connect to " + server.text() +
-          ": whoever is on the way could read what you log in with, since this address says "
-          "no TLS; "
-          "https:// says it, and --plaintext that this is meant");
+  return fail(errc::insecure,
+              "connect to " + server.text() +
+                  ": whoever is on the way could read what you log in with, since this address "
+                  "says no TLS; https:// says it, and --plaintext that this is meant");
 }
 
 // How to reach a server that is plain.

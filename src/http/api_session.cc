@@ -128,13 +128,19 @@ awaitable<access::login> check(exchange& now, service& shared, login_wish& wante
   co_return co_await std::move(checking);
 }
 
+// It may stand in the place of a token, or of an account, too.
+base::secret said_link(const login_wish& wanted) {
+  if (!wanted.link.empty()) return base::secret::copy_of(wanted.link.reveal());
+  if (!wanted.token.empty()) return base::secret::copy_of(wanted.token.reveal());
+  return base::secret::copy_of(wanted.account);
+}
+
 // The token that was said, or that of a new session.
 awaitable<result<session_token>> find_session(const exchange& now, service& shared,
                                               login_wish& wanted) {
   auto& accounts = shared.gate.accounts();
   if (accounts.link_of(*now.caller())) {
-    const auto& said = wanted.link.empty() ? wanted.token : wanted.link;
-    co_return session_token{accounts.session_of_link(said)};
+    co_return session_token{accounts.session_of_link(said_link(wanted))};
   }
   if (!wanted.token.empty()) co_return session_token{std::move(wanted.token)};
   const std::string label = wanted.label.empty() ? "browser" : wanted.label;

@@ -138,8 +138,12 @@ def test_a_browser_comes_by_a_link(house):
     wants = log_in(house, link=locked["secret"])
     assert wants.status == 401 and json.loads(wants.body)["wants_password"] is True
     assert log_in(house, link=locked["secret"], password="another one").status == 401
-    for made, wish in ((plain, {}), (locked, {"password": PASSWORD})):
-        answer = log_in(house, link=made["secret"], **wish)
+    named = house.link(house.owner_key, "day", "both", password=PASSWORD)
+    for made, wish in (
+        (plain, {"link": plain["secret"]}), (locked, {"link": locked["secret"], "password": PASSWORD}),
+        (named, {"account": named["secret"], "password": PASSWORD}),
+    ):  # fmt: skip
+        answer = log_in(house, **wish)
         assert answer.status == 200 and json.loads(answer.body)["link"]["id"] == made["id"]
         cookie = answer["Set-Cookie"]
         assert "HttpOnly" in cookie and PASSWORD not in cookie
