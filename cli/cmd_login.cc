@@ -118,26 +118,41 @@ result<found_key> find_key(const client::url& server, const login_flags& flags,
   return came_by_link(server) ? try_link(server, options) : try_token(server, options);
 }
 
+// What a password was traded for ends at the server, too; a token that somebody made goes on.
+void end_session(printer& out, const client::url& server, const base::secret& token,
+                 client::session_options options) {
+  auto keys = std::make_shared<client::keyring>();
+  keys->add(server.authority(), base::secret::copy_of(token.reveal()));
+  options.keys = std::move(keys);
+  const auto ended = client::ask_api(server, "/api/logout", "{}", options);
+  if (ended || ended.error().code == errc::not_allowed) return;
+  out.on_notice("the server was not told, where a login by password goes on until its end: " +
+                ended.error().message());
+}
+
+int forget(printer& out, const client::url& server, const client::session_options& options) {
+  const auto forgotten = forget_key(server);
+  if (!forgotten) return out.failed(forgotten.error());
+  if (!forgotten->empty()) end_session(out, server, *forgotten, options);
+  return out.done("forgot the token for " + server.authority(), {{"url", server.authority()}});
+}
+
 int run_login(const login_flags& flags) {
   const stop_signals signals;
   printer out(flags.output);
   const auto server = client::parse_any(flags.url);
   if (!server) return out.failed(server.error());
-  if (flags.forget) {
-    const auto forgotten = keep_key(server->authority(), base::secret());
-    if (!forgotten) return out.failed(forgotten.error());
-    return out.done("forgot the token for " + server->authority(), {{"url", server->authority()}});
-  }
   client::session_options options;
   options.timeout = as_timeout(flags.timeout_s);
   options.security = flags.security;
   out.hear(options);
   options.stop = signals.token();
+  if (flags.forget) return forget(out, *server, options);
   const auto found = find_key(*server, flags, options);
   // To log in is no advice for who does.
   if (!found && found.error().code == errc::not_allowed) return out.failed(found.error(), "");
   if (!found) return out.failed(found.error());
-  const auto kept = keep_key(server->authority(), found->token);
+  const auto kept = keep_key(*server, found->token);
   if (!kept) return out.failed(kept.error());
   nlohmann::ordered_json facts{{"url", server->authority()}};
   std::string until;
@@ -172,7 +187,9 @@ runner declare_login(CLI::App& app) {
                "With --account: a new password is read, too, and is the account's from then on. "
                "All its other logins by password end.")
       ->needs(account);
-  app.add_flag("--forget", flags->forget, "Forget the token for this server instead.");
+  app.add_flag(
+      "--forget", flags->forget,
+      "Forget the token for this server instead; what a password was traded for ends there, too.");
   add_timeout_flag(app, flags->timeout_s);
   add_security_flags(app, flags->security);
   add_output_flags(app, flags->output);

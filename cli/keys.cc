@@ -251,7 +251,10 @@ std::string credentials_path() {
   return folder.empty() ? "" : (folder / "credentials").string();
 }
 
-result<void> keep_key(const std::string& authority, const base::secret& token) {
+namespace {
+
+// What was kept for the server before.
+result<base::secret> exchange_key(const client::url& server, const base::secret& token) {
   const auto path = credentials_path();
   if (path.empty()) return fail(errc::not_found, "keep a token: no home folder is known");
   std::error_code failed;
@@ -264,16 +267,31 @@ result<void> keep_key(const std::string& authority, const base::secret& token) {
     if (!kept) return std::unexpected(kept.error());
     before = std::move(*kept);
   }
-  std::string text = lines_without(before.reveal(), authority);
+  std::string text = lines_without(before.reveal(), server.authority());
   if (!token.empty()) {
-    text += authority;
+    text += server.authority();
     text += ' ';
     text += token.reveal();
     text += '\n';
   }
   const auto written = base::replace_file(path, text, 0600);
   base::wipe(text);
-  return written;
+  if (!written) return std::unexpected(written.error());
+  client::keyring all;
+  add_lines(all, before.reveal());
+  const auto* old = all.find(server);
+  return old != nullptr ? base::secret::copy_of(old->reveal()) : base::secret();
+}
+
+}  // namespace
+
+result<void> keep_key(const client::url& server, const base::secret& token) {
+  const auto before = exchange_key(server, token);
+  return before ? result<void>() : std::unexpected(before.error());
+}
+
+result<base::secret> forget_key(const client::url& server) {
+  return exchange_key(server, base::secret());
 }
 
 result<base::secret> read_secret(const std::string& prompt) {

@@ -44,9 +44,11 @@ void add_link_password(const client::url& server, base::secret password);
 // line for each server: its "HOST:PORT", a space, its token.
 [[nodiscard]] std::string credentials_path();
 
-// Writes it to that file (mode 0600), in place of an older one for the server. Empty: takes it
-// away. Of two programs that do so at the same time none loses the other's.
-[[nodiscard]] result<void> keep_key(const std::string& authority, const base::secret& token);
+// Writes it to that file (mode 0600), in place of an older one for the server. Of two programs that
+// do so at the same time none loses the other's.
+[[nodiscard]] result<void> keep_key(const client::url& server, const base::secret& token);
+// Takes it out of there, and gives it back; empty where there was none.
+[[nodiscard]] result<base::secret> forget_key(const client::url& server);
 
 // What the user types, without showing it; the first line where standard input is no terminal.
 [[nodiscard]] result<base::secret> read_secret(const std::string& prompt);

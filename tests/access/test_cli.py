@@ -88,6 +88,26 @@ def test_login_trades_a_password_for_a_token(house, sluice, home, scheme):
     sluice("ls", house.url, env=home, check=4)
 
 
+def test_to_forget_ends_what_a_password_was_traded_for(house, sluice, home):
+    add_with_password(house, "anna", PASSWORD)
+    sluice("login", "--account", "anna", house.url, env=home, input=PASSWORD.encode(), check=0)
+    session = kept_in(home).read_text().split()[1]
+    assert house.ask(session, "GET", "/api/list/").status == 200
+    # Not what another way to log in says.
+    sluice("login", "--forget", house.url, env={**home, "SLUICE_TOKEN": house.owner_key}, check=0)
+    assert house.ask(session, "GET", "/api/list/").status == 401
+    assert kept_in(home).read_text() == ""
+    # A token that was made is no session: it goes on, and is forgotten all the same.
+    for _ in range(2):
+        sluice("login", house.url, env=home, input=house.owner_key.encode(), check=0)
+        done = sluice("login", "--forget", house.url, env=home, check=0)
+        assert "not told" not in done.err and kept_in(home).read_text() == ""
+    sluice("login", house.url, env=home, input=house.owner_key.encode(), check=0)
+    house.stop()
+    done = sluice("login", "--forget", house.url, env=home, check=0)
+    assert "the server was not told" in done.err and kept_in(home).read_text() == ""
+
+
 def test_login_changes_a_password(house, sluice, home):
     add_with_password(house, "anna", PASSWORD)
     change = ("login", "--account", "anna", "--change-password", house.url)
