@@ -76,9 +76,7 @@ void add_administration_flags(CLI::App& app, administration_flags& flags) {
                  "the right to administer it (\"sluice login\", SLUICE_TOKEN).")
       ->type_name("URL")
       ->excludes(data);
-  add_timeout_flag(app, flags.timeout_s);
-  add_login_flag(app);
-  add_security_flags(app, flags.security);
+  add_reach_flags(app, flags.reach);
 }
 
 result<std::unique_ptr<administration>> administration::open(const administration_flags& flags,
@@ -96,9 +94,7 @@ result<std::unique_ptr<administration>> administration::open(const administratio
   auto server = client::parse_any(flags.server);
   if (!server) return std::unexpected(server.error());
   client::session_options options;
-  options.timeout = as_timeout(flags.timeout_s);
-  options.security = flags.security;
-  out.hear(options);
+  apply(flags.reach, options, out);
   auto keys = find_keys();
   if (!keys) return std::unexpected(keys.error());
   options.keys = std::move(*keys);

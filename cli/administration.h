@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/reach.h"
 #include "client/client.h"
 #include "server/accounts_folder.h"
 
@@ -19,8 +20,7 @@ class printer;
 struct administration_flags {
   std::string data;
   std::string server;
-  double timeout_s = 30;
-  client::security security;
+  reach_flags reach;
 };
 void add_administration_flags(CLI::App& app, administration_flags& flags);
 

@@ -12,6 +12,7 @@
 #include "cli/keys.h"
 #include "cli/links.h"
 #include "cli/printer.h"
+#include "cli/reach.h"
 #include "cli/stop_signals.h"
 #include "client/talk.h"
 
@@ -26,8 +27,7 @@ struct chat_flags {
   std::string name;
   std::uint64_t history = 50;
   bool listen = false;
-  double timeout_s = 30;
-  client::security security;
+  reach_flags reach;
   output_flags output;
 };
 
@@ -159,8 +159,7 @@ int run_chat(const chat_flags& flags) {
   const bool on_terminal =
       !flags.output.json && ::isatty(STDIN_FILENO) != 0 && ::isatty(STDOUT_FILENO) != 0;
   client::talk_options options;
-  options.timeout = as_timeout(flags.timeout_s);
-  options.security = flags.security;
+  apply(flags.reach, options, out);
   if (auto led = find_keys_and_lead(*target, options); !led) return out.failed(led.error());
   options.name = flags.name.empty() ? own_name() : flags.name;
   options.history = flags.history;
@@ -168,7 +167,6 @@ int run_chat(const chat_flags& flags) {
   std::stop_source stop;  // a signal, or the end of standard output
   const std::stop_callback on_signal(signals.token(), [&stop] { stop.request_stop(); });
   options.stop = stop.get_token();
-  out.hear(options);
 
   chat_screen screen(out, flags.output, stop);
   client::conversation room(*target, options, screen);
@@ -223,9 +221,7 @@ runner declare_chat(CLI::App& app) {
       ->check(in_range(0, 500))
       ->capture_default_str();
   app.add_flag("--listen", flags->listen, "Go on after the end of the input, until Ctrl-C.");
-  add_timeout_flag(app, flags->timeout_s);
-  add_login_flag(app);
-  add_security_flags(app, flags->security);
+  add_reach_flags(app, flags->reach);
   add_output_flags(app, flags->output);
   return [flags] { return run_chat(*flags); };
 }

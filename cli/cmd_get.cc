@@ -5,6 +5,7 @@
 #include "cli/keys.h"
 #include "cli/links.h"
 #include "cli/printer.h"
+#include "cli/reach.h"
 #include "cli/stop_signals.h"
 
 namespace sluice::cli {
@@ -15,7 +16,7 @@ struct get_flags {
   std::vector<std::string> urls;
   std::string target;
   client::get_options options;
-  double timeout_s = 30;
+  reach_flags reach;
   output_flags output;
 };
 
@@ -29,8 +30,7 @@ int run_get(get_flags& flags) {
     sources.push_back(std::move(*parsed));
   }
   if (flags.options.bytes_per_second > 0 && flags.options.streams == 0) flags.options.streams = 1;
-  flags.options.timeout = as_timeout(flags.timeout_s);
-  out.hear(flags.options);
+  apply(flags.reach, flags.options, out);
   flags.options.stop = signals.token();
   if (auto led = find_keys_and_lead(sources, flags.options); !led) return out.failed(led.error());
   const auto got = client::get(sources, flags.target, flags.options, out);
@@ -68,9 +68,7 @@ runner declare_get(CLI::App& app) {
       ->capture_default_str();
   app.add_flag("--overwrite", flags->options.overwrite, "Replace files that are there and differ.");
   add_rate_flag(app, flags->options.bytes_per_second);
-  add_timeout_flag(app, flags->timeout_s);
-  add_login_flag(app);
-  add_security_flags(app, flags->options.security);
+  add_reach_flags(app, flags->reach);
   add_output_flags(app, flags->output);
   return [flags] { return run_get(*flags); };
 }

@@ -8,6 +8,7 @@
 #include "cli/links.h"
 #include "cli/printer.h"
 #include "cli/quantity.h"
+#include "cli/reach.h"
 #include "cli/stop_signals.h"
 
 namespace sluice::cli {
@@ -18,8 +19,7 @@ struct login_flags {
   std::string account;
   bool changes_password = false;
   bool forget = false;
-  double timeout_s = 30;
-  client::security security;
+  reach_flags reach;
   output_flags output;
 };
 
@@ -143,9 +143,7 @@ int run_login(const login_flags& flags) {
   const auto server = client::parse_any(flags.url);
   if (!server) return out.failed(server.error());
   client::session_options options;
-  options.timeout = as_timeout(flags.timeout_s);
-  options.security = flags.security;
-  out.hear(options);
+  apply(flags.reach, options, out);
   options.stop = signals.token();
   if (flags.forget) return forget(out, *server, options);
   const auto found = find_key(*server, flags, options);
@@ -190,8 +188,8 @@ runner declare_login(CLI::App& app) {
   app.add_flag(
       "--forget", flags->forget,
       "Forget the token for this server instead; what a password was traded for ends there, too.");
-  add_timeout_flag(app, flags->timeout_s);
-  add_security_flags(app, flags->security);
+  add_timeout_flag(app, flags->reach.timeout_s);
+  add_security_flags(app, flags->reach.security);
   add_output_flags(app, flags->output);
   return [flags] { return run_login(*flags); };
 }

@@ -7,6 +7,7 @@
 #include "cli/links.h"
 #include "cli/printer.h"
 #include "cli/quantity.h"
+#include "cli/reach.h"
 #include "cli/stop_signals.h"
 
 namespace sluice::cli {
@@ -18,8 +19,7 @@ struct ls_flags {
   bool details = false;
   bool recursive = false;
   bool follow = false;
-  double timeout_s = 30;
-  client::security security;
+  reach_flags reach;
   output_flags output;
 };
 
@@ -91,9 +91,7 @@ int run_ls(const ls_flags& flags) {
   auto target = client::parse_source(flags.url);
   if (!target) return out.failed(target.error());
   client::session_options options;
-  options.timeout = as_timeout(flags.timeout_s);
-  options.security = flags.security;
-  out.hear(options);
+  apply(flags.reach, options, out);
   options.stop = signals.token();
   if (auto led = find_keys_and_lead(*target, options); !led) return out.failed(led.error());
   out.connecting(*target);
@@ -128,9 +126,7 @@ runner declare_ls(CLI::App& app) {
   app.add_flag("-l,--long", flags->details, "Show kind, size and time too.");
   app.add_flag("-R,--recursive", flags->recursive, "List what is in folders too.");
   app.add_flag("-f,--follow", flags->follow, "Then tell what happens there, until Ctrl-C.");
-  add_timeout_flag(app, flags->timeout_s);
-  add_login_flag(app);
-  add_security_flags(app, flags->security);
+  add_reach_flags(app, flags->reach);
   add_output_flags(app, flags->output);
   return [flags] { return run_ls(*flags); };
 }

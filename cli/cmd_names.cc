@@ -7,6 +7,7 @@
 #include "cli/keys.h"
 #include "cli/links.h"
 #include "cli/printer.h"
+#include "cli/reach.h"
 #include "cli/stop_signals.h"
 
 namespace sluice::cli {
@@ -17,8 +18,7 @@ struct name_flags {
   std::string url;
   std::string new_url;  // mv
   bool deep = false;    // rm -r, mkdir -p
-  double timeout_s = 30;
-  client::security security;
+  reach_flags reach;
   output_flags output;
 };
 
@@ -31,9 +31,7 @@ int run_request(const name_flags& flags, std::string_view done, const request& a
   auto target = client::parse_url(flags.url);
   if (!target) return out.failed(target.error());
   client::session_options options;
-  options.timeout = as_timeout(flags.timeout_s);
-  options.security = flags.security;
-  out.hear(options);
+  apply(flags.reach, options, out);
   options.stop = signals.token();
   if (auto led = find_keys_and_lead(*target, options); !led) return out.failed(led.error());
   out.connecting(*target);
@@ -45,9 +43,7 @@ int run_request(const name_flags& flags, std::string_view done, const request& a
 std::shared_ptr<name_flags> declare_common(CLI::App& app, const char* what) {
   auto flags = std::make_shared<name_flags>();
   app.add_option("URL", flags->url, what)->required();
-  add_timeout_flag(app, flags->timeout_s);
-  add_login_flag(app);
-  add_security_flags(app, flags->security);
+  add_reach_flags(app, flags->reach);
   add_output_flags(app, flags->output);
   return flags;
 }

@@ -12,6 +12,7 @@
 #include "cli/notes.h"
 #include "cli/printer.h"
 #include "cli/quantity.h"
+#include "cli/reach.h"
 #include "cli/stop_signals.h"
 #include "client/look_into.h"
 
@@ -24,8 +25,7 @@ struct notes_flags {
   std::string format = "csv";
   std::string fps;  // "": the film's own
   std::string start;
-  double timeout_s = 30;
-  client::security security;
+  reach_flags reach;
   output_flags output;
 };
 
@@ -110,10 +110,8 @@ int run_notes(const notes_flags& flags) {
   auto target = client::parse_url(flags.url);
   if (!target) return out.failed(target.error());
   client::session_options options;
-  options.timeout = as_timeout(flags.timeout_s);
-  options.security = flags.security;
+  apply(flags.reach, options, out);
   options.stop = signals.token();
-  out.hear(options);
   if (auto led = find_keys_and_lead(*target, options); !led) return out.failed(led.error());
   const auto& format = *std::ranges::find(formats, flags.format, &notes_format::name);
   const auto found = read_notes(*target, flags, format, options);
@@ -161,9 +159,7 @@ runner declare_notes(CLI::App& app) {
       ->check(one_of(frame_rate_names()));
   app.add_option("--start", flags->start, "The timecode of the first frame; by default zero.")
       ->type_name("TIMECODE");
-  add_timeout_flag(app, flags->timeout_s);
-  add_login_flag(app);
-  add_security_flags(app, flags->security);
+  add_reach_flags(app, flags->reach);
   add_output_flags(app, flags->output);
   return [flags] { return run_notes(*flags); };
 }

@@ -5,6 +5,7 @@
 #include "cli/keys.h"
 #include "cli/links.h"
 #include "cli/printer.h"
+#include "cli/reach.h"
 #include "cli/stop_signals.h"
 
 namespace sluice::cli {
@@ -14,7 +15,7 @@ namespace {
 struct put_flags {
   std::vector<std::string> sources_and_url;
   client::put_options options;
-  double timeout_s = 30;
+  reach_flags reach;
   output_flags output;
 };
 
@@ -46,8 +47,7 @@ int run_put(put_flags& flags) {
   if (!target) return out.failed(target.error());
   sources.pop_back();
   if (flags.options.bytes_per_second > 0 && flags.options.streams == 0) flags.options.streams = 1;
-  flags.options.timeout = as_timeout(flags.timeout_s);
-  out.hear(flags.options);
+  apply(flags.reach, flags.options, out);
   flags.options.stop = signals.token();
   if (auto led = find_keys_and_lead(*target, flags.options); !led) return out.failed(led.error());
   const auto sent = client::put(sources, *target, flags.options, out);
@@ -94,9 +94,7 @@ runner declare_put(CLI::App& app) {
   app.add_flag("--follow", flags->options.follow_symlinks,
                "Follow symbolic links that stay inside the source; without it they are skipped.");
   add_rate_flag(app, flags->options.bytes_per_second);
-  add_timeout_flag(app, flags->timeout_s);
-  add_login_flag(app);
-  add_security_flags(app, flags->options.security);
+  add_reach_flags(app, flags->reach);
   add_output_flags(app, flags->output);
   return [flags] { return run_put(*flags); };
 }

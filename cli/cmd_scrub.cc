@@ -5,6 +5,7 @@
 #include "cli/keys.h"
 #include "cli/printer.h"
 #include "cli/quantity.h"
+#include "cli/reach.h"
 #include "cli/stop_signals.h"
 #include "server/scrub_folder.h"
 
@@ -17,8 +18,7 @@ struct scrub_flags {
   std::string data;
   std::uint64_t rate = 0;
   bool record = false;
-  double timeout_s = 30;
-  client::security security;
+  reach_flags reach;
   output_flags output;
 };
 
@@ -79,9 +79,7 @@ result<client::scrub_report> scrub_url(const scrub_flags& flags, std::stop_token
   if (!keys) return std::unexpected(keys.error());
   client::scrub_options options;
   options.keys = std::move(*keys);
-  options.timeout = as_timeout(flags.timeout_s);
-  options.security = flags.security;
-  out.hear(options);
+  apply(flags.reach, options, out);
   options.stop = std::move(stop);
   options.bytes_per_second = flags.rate;
   options.record = flags.record;
@@ -163,9 +161,7 @@ runner declare_scrub(CLI::App& app) {
   app.add_option("--data", flags->data,
                  "Of a folder here: where its server keeps its state. Without it, .sluice in it.")
       ->type_name("DIR");
-  add_timeout_flag(app, flags->timeout_s);
-  add_login_flag(app);
-  add_security_flags(app, flags->security);
+  add_reach_flags(app, flags->reach);
   add_output_flags(app, flags->output);
   return [flags] { return run_scrub(*flags); };
 }

@@ -8,6 +8,7 @@
 #include "cli/keys.h"
 #include "cli/printer.h"
 #include "cli/quantity.h"
+#include "cli/reach.h"
 #include "cli/stop_signals.h"
 
 namespace sluice::cli {
@@ -29,8 +30,7 @@ struct share_flags {
   std::uint64_t max_bytes = 0;
   std::uint64_t max_files = 0;
   std::uint64_t max_uses = 0;
-  double timeout_s = 30;
-  client::security security;
+  reach_flags reach;
   output_flags output;
 };
 
@@ -129,9 +129,7 @@ int run_share(const share_flags& flags) {
   const auto what = client::parse_source(flags.url);
   if (!what) return out.failed(what.error());
   client::session_options options;
-  options.timeout = as_timeout(flags.timeout_s);
-  options.security = flags.security;
-  out.hear(options);
+  apply(flags.reach, options, out);
   options.stop = signals.token();
   auto keys = find_keys();
   if (!keys) return out.failed(keys.error());
@@ -202,9 +200,7 @@ runner declare_share(CLI::App& app) {
   app.add_option("--revoke", flags->revoke, "End the link with this id, which --list tells.")
       ->type_name("ID")
       ->excludes(list);
-  add_timeout_flag(app, flags->timeout_s);
-  add_login_flag(app);
-  add_security_flags(app, flags->security);
+  add_reach_flags(app, flags->reach);
   add_output_flags(app, flags->output);
   return [flags] { return run_share(*flags); };
 }

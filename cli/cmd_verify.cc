@@ -7,6 +7,7 @@
 #include "cli/links.h"
 #include "cli/printer.h"
 #include "cli/quantity.h"
+#include "cli/reach.h"
 #include "cli/stop_signals.h"
 
 namespace sluice::cli {
@@ -16,8 +17,7 @@ namespace {
 struct verify_flags {
   std::string url;
   std::string local;
-  double timeout_s = 30;
-  client::security security;
+  reach_flags reach;
   output_flags output;
 };
 
@@ -50,9 +50,7 @@ int run_verify(const verify_flags& flags) {
   auto target = client::parse_url(flags.url);
   if (!target) return out.failed(target.error());
   client::session_options options;
-  options.timeout = as_timeout(flags.timeout_s);
-  options.security = flags.security;
-  out.hear(options);
+  apply(flags.reach, options, out);
   options.stop = signals.token();
   if (auto led = find_keys_and_lead(*target, options); !led) return out.failed(led.error());
   const auto local = flags.local.empty() ? std::nullopt : std::optional(flags.local);
@@ -73,9 +71,7 @@ runner declare_verify(CLI::App& app) {
   auto flags = std::make_shared<verify_flags>();
   app.add_option("URL", flags->url, "What to verify.")->required();
   app.add_option("LOCAL", flags->local, "The local copy to compare with.")->option_text("FILE|DIR");
-  add_timeout_flag(app, flags->timeout_s);
-  add_login_flag(app);
-  add_security_flags(app, flags->security);
+  add_reach_flags(app, flags->reach);
   add_output_flags(app, flags->output);
   return [flags] { return run_verify(*flags); };
 }

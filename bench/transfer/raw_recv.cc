@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -24,12 +25,9 @@ namespace {
 constexpr std::size_t buffered_piece_bytes = std::size_t{1} << 20;
 constexpr std::size_t memory_align_bytes = 4096;
 
-struct settings {
+struct settings : raw::receiving {
   const char* path = nullptr;
   std::uint64_t size_bytes = 0;
-  unsigned streams = 1;
-  bool direct = false;
-  bool sync = false;
 
   [[nodiscard]] std::size_t piece_bytes() const {
     return direct ? static_cast<std::size_t>(raw::slice_align_bytes) : buffered_piece_bytes;
@@ -41,22 +39,9 @@ settings parse(const std::vector<std::string_view>& arguments, char** argv) {
     raw::die(
         "usage: raw_recv connect:PORT|listen:PORT FILE|- SIZE [--streams=N] [--direct] [--sync]");
   }
-  settings chosen;
+  settings chosen{raw::parse_receiving(std::span(arguments).subspan(3))};
   if (arguments[1] != "-") chosen.path = argv[2];
   chosen.size_bytes = raw::number(arguments[2]);
-  for (std::size_t i = 3; i < arguments.size(); ++i) {
-    constexpr std::string_view streams = "--streams=";
-    if (arguments[i] == "--direct") {
-      chosen.direct = true;
-    } else if (arguments[i] == "--sync") {
-      chosen.sync = true;
-    } else if (arguments[i].starts_with(streams)) {
-      chosen.streams = static_cast<unsigned>(raw::number(arguments[i].substr(streams.size())));
-    } else {
-      errno = EINVAL;
-      raw::die(arguments[i]);
-    }
-  }
   return chosen;
 }
 

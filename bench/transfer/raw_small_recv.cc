@@ -18,6 +18,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -29,11 +30,8 @@
 
 namespace {
 
-struct settings {
+struct settings : raw::receiving {
   const char* path = nullptr;
-  unsigned streams = 1;
-  bool direct = false;
-  bool sync = false;
 };
 
 settings parse(const std::vector<std::string_view>& arguments, char** argv) {
@@ -41,21 +39,7 @@ settings parse(const std::vector<std::string_view>& arguments, char** argv) {
     raw::die(
         "usage: raw_small_recv connect:PORT|listen:PORT FOLDER [--streams=N] [--direct] [--sync]");
   }
-  settings chosen{.path = argv[2]};
-  for (std::size_t i = 2; i < arguments.size(); ++i) {
-    constexpr std::string_view streams = "--streams=";
-    if (arguments[i] == "--direct") {
-      chosen.direct = true;
-    } else if (arguments[i] == "--sync") {
-      chosen.sync = true;
-    } else if (arguments[i].starts_with(streams)) {
-      chosen.streams = static_cast<unsigned>(raw::number(arguments[i].substr(streams.size())));
-    } else {
-      errno = EINVAL;
-      raw::die(arguments[i]);
-    }
-  }
-  return chosen;
+  return {raw::parse_receiving(std::span(arguments).subspan(2)), argv[2]};
 }
 
 struct nameless_file {

@@ -116,6 +116,24 @@ void recv_all(int socket, void* bytes, std::size_t size) {
   }
 }
 
+receiving parse_receiving(std::span<const std::string_view> options) {
+  constexpr std::string_view streams = "--streams=";
+  receiving chosen;
+  for (const auto option : options) {
+    if (option == "--direct") {
+      chosen.direct = true;
+    } else if (option == "--sync") {
+      chosen.sync = true;
+    } else if (option.starts_with(streams)) {
+      chosen.streams = static_cast<unsigned>(number(option.substr(streams.size())));
+    } else {
+      errno = EINVAL;
+      die(option);
+    }
+  }
+  return chosen;
+}
+
 std::uint64_t number(std::string_view text) {
   std::uint64_t value = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);

@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -36,6 +37,15 @@ std::vector<int> open_connections(std::string_view where, unsigned count);
 // Sends or receives exactly `size` bytes, or ends the program.
 void send_all(int socket, const void* bytes, std::size_t size);
 void recv_all(int socket, void* bytes, std::size_t size);
+
+// How a receiver receives.
+struct receiving {
+  unsigned streams = 1;
+  bool direct = false;  // past the page cache
+  bool sync = false;
+};
+// Of "--streams=N", "--direct" and "--sync"; anything else ends the program.
+receiving parse_receiving(std::span<const std::string_view> options);
 
 // `text` as a number, or ends the program.
 std::uint64_t number(std::string_view text);
