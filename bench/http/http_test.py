@@ -38,12 +38,17 @@ def test_the_ratio_is_to_the_best_peer_of_the_same_round(place):
         "nginx": [Cost(2, 1), Cost(2, 1), Cost(2, 1)],
         "lighttpd": [Cost(1, 1), Cost(4, 1), Cost(8, 1)],
         "no HTTP: sendfile, recv": [Cost(0.1, 1)] * 3,
-        "no store: dropped": [Cost(0.05, 1)] * 3,
     }
     rows = table.figures(TASKS["get"], costs, place)
     assert rows["sluice"]["ratio"] == 0.5  # of 0.5, 2 and 0.5
     assert rows["sluice"]["figure"] == 0.5 and rows["sluice"]["span"] == (0.25, 1)
     assert rows["nginx"]["ratio"] == 1
+
+
+def test_what_shows_a_limit_is_no_peer(place):
+    costs = {"sluice": [Cost(2, 1)], "@tus/server": [Cost(3, 1)], "no store: dropped": [Cost(1, 1)]}
+    rows = table.figures(TASKS["tus"], costs, place)
+    assert rows["sluice"]["ratio"] == 1.5 and rows["no store: dropped"]["ratio"] == 3
 
 
 def test_less_memory_is_a_higher_ratio(place):

@@ -120,6 +120,7 @@ def tasks(modules: Path) -> list[HttpTask]:
         ],
         servers.raw_sender,
         builds=("bench/transfer/raw_send", "bench/transfer/raw_recv"),
+        is_limit=True,
     )
     return [
         HttpTask(
@@ -148,7 +149,7 @@ def tasks(modules: Path) -> list[HttpTask]:
             [
                 Subject("sluice", _tus(modules, "up/"), servers.sluice, ("node",), ("sluice",)),
                 Subject("@tus/server", _tus(modules, ""), partial(servers.tus_node_server, modules=modules), ("node",)),
-                Subject("no store: dropped", _tus(modules, ""), servers.tus_sink, ("node",), drops=True),
+                Subject("no store: dropped", _tus(modules, ""), servers.tus_sink, ("node",), is_limit=True, drops=True),
             ],
         ),
     ]

@@ -44,7 +44,8 @@ def _row(task: HttpTask, runs: list[Cost], values: dict[str, list[float]], name:
 
 def _ratio(task: HttpTask, values: dict[str, list[float]], name: str) -> float | None:
     """The median of the ratios to the best peer of each round. No peers: sluice, and what only shows a limit."""
-    peers = [runs for other, runs in values.items() if other != _OURS and not other.startswith(("no HTTP", "no store"))]
+    no_peers = {_OURS, *(subject.name for subject in task.subjects if subject.is_limit)}
+    peers = [runs for other, runs in values.items() if other not in no_peers]
     if not peers or 0 in map(len, values.values()):
         return None
     best = max if task.more_is_better else min

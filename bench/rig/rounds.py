@@ -43,6 +43,7 @@ class Subject:
     needs: tuple[str, ...] = ()  # of PACKAGES
     builds: tuple[str, ...] = ()  # files below the build folder
     writes_stdout: bool = False  # its content can be checked there
+    is_limit: bool = False  # nobody's program: it shows what nobody can be faster than, and is no peer
     drops: bool = False  # its server keeps nothing that could be checked
 
 
