@@ -192,6 +192,7 @@ class fake_peer {
   }
 
   void on_get(const wire::frame_head& head, const v1::Get& message) {
+    if (owner_.faults_.before_get) owner_.faults_.before_get();
     const auto* file = find(message.path());
     if (file == nullptr) return fail_with(head, errc::not_found, message.path());
     if (!message.if_identity().empty() && message.if_identity() != std::to_string(file->version)) {

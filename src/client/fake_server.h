@@ -31,6 +31,7 @@ struct faults {
   bool silent = false;               // reads and answers nothing behind HELLO
   bool exists_at_finish = false;     // somebody else is faster
   int accept_closes = 0;             // connections that are closed before the preface
+  std::function<void()> before_get;  // what happens when a GET came, under the server's lock
 };
 
 struct fake_file {

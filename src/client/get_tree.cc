@@ -9,6 +9,8 @@
 #include <array>
 #include <cerrno>
 #include <filesystem>
+#include <string>
+#include <unordered_set>
 #include <utility>
 
 #include "client/beneath.h"
@@ -33,21 +35,28 @@ struct local_place {
   std::optional<error> problem;
 };
 
-// On a thread for the disk: makes folders, looks at what is there.
+// On a thread for the disk: makes folders, looks at what is there. In the folders that it made,
+// which it gathers in `made`, there is nothing: who puts a name there meanwhile is found when the
+// file is to get it.
 class placer {
  public:
-  placer(int root_fd, std::span<std::byte> buffer)
-      : folders_(root_fd, links::refused), buffer_(buffer) {}
+  placer(int root_fd, std::span<std::byte> buffer, std::unordered_set<std::string>& made)
+      : folders_(root_fd, links::refused), buffer_(buffer), made_(made) {}
 
   local_place place(const remote_entry& entry) {
     local_place found;
-    const auto folder = folders_.at(folder_of(entry.path));
+    const std::string in(folder_of(entry.path));
+    if (!entry.folder && made_.contains(in)) return found;
+    const auto folder = folders_.at(in);
     if (!folder) {
       found.problem = folder.error();
       return found;
     }
     const std::string name(name_of(entry.path));
-    if (entry.folder && ::mkdirat(*folder, name.c_str(), 0777) == 0) return found;
+    if (entry.folder && ::mkdirat(*folder, name.c_str(), 0777) == 0) {
+      made_.insert(entry.path);
+      return found;
+    }
     struct ::stat told{};
     if (::fstatat(*folder, name.c_str(), &told, AT_SYMLINK_NOFOLLOW) != 0) {
       if (errno != ENOENT || entry.folder) found.problem = fail_errno(errno, "look").error();
@@ -78,6 +87,7 @@ class placer {
 
   folder_cache folders_;
   std::span<std::byte> buffer_;
+  std::unordered_set<std::string>& made_;
 };
 
 class tree_getter final : tree_work<remote_entry, small_gets> {
@@ -106,6 +116,7 @@ class tree_getter final : tree_work<remote_entry, small_gets> {
   const std::string base_;
   const base::unique_fd root_;
   const get_options options_;
+  std::unordered_set<std::string> fresh_;  // folders that were not there before
   small_gets small_;
 };
 
@@ -144,7 +155,7 @@ awaitable<result<void>> tree_getter::take_step(std::vector<remote_entry> entries
   auto buffer = co_await net::acquire(session_.buffers());
   if (!buffer) co_return std::unexpected(std::move(buffer.error()));
   auto work = [this, &entries, bytes = buffer->bytes()] {
-    placer here(root_.get(), bytes);
+    placer here(root_.get(), bytes, fresh_);
     std::vector<local_place> found;
     found.reserve(entries.size());
     for (const auto& entry : entries) found.push_back(here.place(entry));

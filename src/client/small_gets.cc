@@ -1,8 +1,10 @@
 #include "client/small_gets.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "client/beneath.h"
@@ -16,6 +18,9 @@ namespace sluice::client {
 namespace {
 
 using shared_buffer = std::shared_ptr<base::pooled_buffer>;
+
+// The disk is set to work when it has so much to do.
+constexpr std::uint64_t sync_step_bytes = std::uint64_t{32} << 20;
 
 }  // namespace
 
@@ -204,7 +209,7 @@ awaitable<void> small_gets::serve(std::shared_ptr<connection> over) {
   }
   if (by->by->open_requests() > 0) by->by->close({.code = errc::cancelled, .context = {}});
   flush(by);
-  while (by->writing > 0) co_await changed_.wait();
+  while (by->writing > 0 || syncing_) co_await changed_.wait();
 }
 
 void small_gets::ask(const link_ptr& by) {
@@ -260,8 +265,24 @@ void small_gets::landed(const link_ptr& by, std::vector<arrived> files) {
     --by->window.files;
     by->window.bytes -= file.file.size_bytes;
     land(file);
+    unsynced_bytes_ += file.facts.size_bytes;
   }
+  sync_some();
   changed_.notify_all();
+}
+
+// While more comes: so the sync at the end has little left to wait for. What it finds, that one
+// would not be told again.
+void small_gets::sync_some() {
+  if (syncing_ || unsynced_bytes_ < sync_step_bytes) return;
+  syncing_ = true;
+  unsynced_bytes_ = 0;
+  auto work = [fd = root_fd_] { return ::syncfs(fd) == 0 ? 0 : errno; };
+  session_.on_disk(work, [this](int failed) {
+    syncing_ = false;
+    if (failed != 0) fail_with(fail_errno(failed, "sync the volume").error());
+    changed_.notify_all();
+  });
 }
 
 void small_gets::land(arrived& file) {

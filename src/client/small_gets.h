@@ -43,9 +43,12 @@ class small_gets final : public small_streams<small_get> {
   void flush(const link_ptr& by);
   void landed(const link_ptr& by, std::vector<arrived> files);
   void land(arrived& file);
+  void sync_some();
 
   const int root_fd_;
   const bool overwrite_;
+  std::uint64_t unsynced_bytes_ = 0;
+  bool syncing_ = false;
 };
 
 }  // namespace sluice::client

@@ -207,6 +207,20 @@ TEST_F(Tree, GetDoesNotOverwriteAndGoesOn) {
   EXPECT_THAT(folder.names(), ElementsAre("t", "t/a", "t/b", "t/c"));
 }
 
+// In a folder that it made itself it looks for nothing, until the file is to get its name.
+TEST_F(Tree, GetFindsANameThatWasTakenMeanwhile) {
+  server.set("t/sub/f", "mine");
+  server.set("t/sub/g", "mine");
+  server.inject(
+      [this](faults& f) { f.before_get = [this] { folder.write("t/sub/f", "somebody else's"); }; });
+  const auto done = get("t", folder.at(""));
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, errc::exists) << done.error().message();
+  EXPECT_EQ(folder.read("t/sub/f"), "somebody else's");
+  EXPECT_EQ(folder.read("t/sub/g"), "mine");
+  EXPECT_THAT(folder.names(), ElementsAre("t", "t/sub", "t/sub/f", "t/sub/g"));
+}
+
 TEST_F(Tree, HostileNamesEndIt) {
   server.set("t/zz", "x");
   for (const std::string name :

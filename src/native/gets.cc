@@ -47,14 +47,13 @@ awaitable<void> gets::run(std::shared_ptr<session> keep, gets& self, std::vector
   const auto count = files.size();
   auto& shared = keep->shared();
   const auto who = keep->caller();
-  auto work = [&shared, &files, &who] {
-    return answer_all(shared.downloads, who, std::move(files));
-  };
+  auto work = [&shared, &files, &who] { return answer_all(shared, who, std::move(files)); };
   auto done = co_await net::on_pool(shared.pool, work);
   --self.batches_;
   self.open_ -= count - done.large.size() - done.left.size();
   keep->note_sent(0, done.content_bytes);
-  keep->writer().send_frames(std::move(done.frames));
+  const auto frames = shared.reply_room.lend(std::move(done.frames));
+  keep->writer().send_frames(net::memory_piece{frames, *frames});
   for (auto left = done.left.rbegin(); left != done.left.rend(); ++left) {
     self.gathered_.push_front(std::move(*left));
   }
@@ -100,10 +99,10 @@ std::vector<result<std::shared_ptr<transfer::download>>> gets::open_all(
 }
 
 // On a thread of the pool.
-gets::answer gets::answer_all(transfer::downloads& from, const base::caller_ptr& who,
+gets::answer gets::answer_all(service& shared, const base::caller_ptr& who,
                               std::vector<asked> files) {
-  const auto opened = open_all(from, who, files);
-  answer done;
+  const auto opened = open_all(shared.downloads, who, files);
+  answer done{.frames = shared.reply_room.take(), .large = {}, .left = {}};
   for (std::size_t i = 0; i < files.size(); ++i) {
     auto& [request, message] = files[i];
     if (done.frames.size() >= batch_bytes) {

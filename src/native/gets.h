@@ -45,8 +45,7 @@ class gets {
   static awaitable<void> run_large(std::shared_ptr<session> keep, gets& self);
   [[nodiscard]] static std::vector<result<std::shared_ptr<transfer::download>>> open_all(
       transfer::downloads& from, const base::caller_ptr& who, const std::vector<asked>& files);
-  static answer answer_all(transfer::downloads& from, const base::caller_ptr& who,
-                           std::vector<asked> files);
+  static answer answer_all(service& shared, const base::caller_ptr& who, std::vector<asked> files);
 
   session& session_;
   std::deque<asked> gathered_;

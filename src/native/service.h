@@ -11,6 +11,7 @@
 
 #include "access/gate.h"
 #include "base/buffer_pool.h"
+#include "base/spare_bytes.h"
 #include "net/on_pool.h"
 #include "net/visitors.h"
 #include "talk/conversations.h"
@@ -57,6 +58,8 @@ struct service {
   session_limits limits;
   std::string agent;
   const offer* offered = nullptr;
+  // Room for the replies to small GETs, which are gathered by the MiB.
+  base::spare_bytes reply_room{4, 2 * base::block_bytes};
   // Set once, when the server begins to stop: no new request is taken, and sessions end when they
   // have no open one.
   std::atomic<bool> draining = false;

@@ -89,6 +89,15 @@ void message_writer::send_frames(std::vector<std::byte> frames) {
   added(bytes);
 }
 
+void message_writer::send_frames(memory_piece frames) {
+  if (failure_ || frames.bytes.empty()) return;
+  const std::size_t bytes = frames.bytes.size();
+  auto& last = queue_.emplace_back();
+  last.memory = std::move(frames);
+  last.with_payload = true;
+  added(bytes);
+}
+
 awaitable<result<void>> message_writer::room(std::size_t high_water_bytes) {
   while (!failure_ && queued_ >= high_water_bytes) co_await changed_.wait();
   if (failure_) co_return std::unexpected(*failure_);

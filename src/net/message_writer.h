@@ -51,6 +51,7 @@ class message_writer {
             const google::protobuf::MessageLite& message);
   void send_bytes(std::span<const std::byte> frames);
   void send_frames(std::vector<std::byte> frames);  // the same without a copy
+  void send_frames(memory_piece frames);
   void send_block(std::uint32_t request, const wire::block_head& head, memory_piece payload);
   void send_block(std::uint32_t request, const wire::block_head& head, file_piece payload);
 

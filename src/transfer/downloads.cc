@@ -236,7 +236,10 @@ downloads::found_table downloads::table_of(const store::entry& file) {
   auto made = std::make_shared<digest_table>(wanted.file, wanted.size_bytes, wanted.mtime_ns);
   if (may_still_change(file)) return {std::move(made), true};
   const std::lock_guard lock(mutex_);
-  std::erase_if(tables_, [](const auto& each) { return each.second.expired(); });
+  if (tables_.size() >= tables_swept_at_) {
+    std::erase_if(tables_, [](const auto& each) { return each.second.expired(); });
+    tables_swept_at_ = std::max<std::size_t>(64, 2 * tables_.size());
+  }
   auto& known = tables_[wanted];
   if (auto shared = known.lock()) return {std::move(shared), false};
   known = made;

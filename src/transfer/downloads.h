@@ -141,7 +141,8 @@ class downloads {
 
   site& site_;
   std::mutex mutex_;
-  std::map<key, std::weak_ptr<digest_table>> tables_;  // of the files that are open
+  std::map<key, std::weak_ptr<digest_table>> tables_;  // of the files that are open, and some more
+  std::size_t tables_swept_at_ = 64;                   // so many are there when the others go
 };
 
 }  // namespace sluice::transfer

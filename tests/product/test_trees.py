@@ -2,9 +2,11 @@
 
 import os
 import socket
+import subprocess
 
 import pytest
 
+from conftest import SLUICE
 from product.conftest import BLOCK, connect, content, set_time, sha256, tree_of
 
 NAMES = [
@@ -257,3 +259,15 @@ def test_the_largest_tree_of_folders(serve, sluice, tmp_path):
     (deepest / "d").mkdir()
     (deepest / "d" / "f").write_bytes(b"1")
     assert sluice("put", tmp_path / "tree", server.url + "/").returncode not in (0, 9)
+
+
+def test_a_sync_that_fails_is_told(serve, tmp_path):
+    """The volume is synced while small files come, and at the end: get says nothing is there that may be lost."""
+    server = serve()
+    for number in range(40):
+        (server.root / f"{number}").write_bytes(content(BLOCK, seed=number))
+    failing = ["strace", "-f", "-o", "/dev/null", "-e", "trace=syncfs", "-e", "inject=syncfs:error=EIO:when=1+"]
+    done = subprocess.run([*failing, SLUICE, "get", server.url + "/", "-o", f"{tmp_path}/back/"],
+                          capture_output=True, text=True, timeout=600)
+    assert done.returncode == 1, done.stderr
+    assert "sync the volume: Input/output error" in done.stderr
