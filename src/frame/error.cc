@@ -1,5 +1,6 @@
 #include "sluice/error.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -34,9 +35,22 @@ std::string_view to_string(errc code) noexcept {
   return "unknown error";
 }
 
+namespace {
+
+// In ASCII without regard to case: the system says "Input/output error".
+bool ends_with(std::string_view text, std::string_view end) noexcept {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return text.size() >= end.size() &&
+         std::ranges::equal(text.substr(text.size() - end.size()), end, {}, lower, lower);
+}
+
+}  // namespace
+
 std::string error::message() const {
-  if (context.empty()) return std::string(to_string(code));
-  return context + ": " + std::string(to_string(code));
+  const auto what = to_string(code);
+  if (context.empty()) return std::string(what);
+  if (ends_with(context, what)) return context;
+  return context + ": " + std::string(what);
 }
 
 namespace {
