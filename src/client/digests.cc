@@ -211,23 +211,11 @@ awaitable<result<comparison>> compare(std::shared_ptr<connection> with, digest_q
 
 awaitable<result<comparison>> compare(session& owner, url server, digest_question what, int fd,
                                       compare_options options) {
-  patience patient(owner);
-  for (;;) {
-    error why;
-    auto with = co_await owner.open(server);
-    if (with) {
-      auto found = co_await compare(*with, what, fd, options);
-      if (found || !is_of_connection(found.error())) {
-        owner.give_back(std::move(*with));
-        co_return found;
-      }
-      why = std::move(found.error());
-    } else {
-      why = std::move(with.error());
-    }
-    const bool again = co_await patient.once_more(why);
-    if (!again) co_return std::unexpected(std::move(why));
-  }
+  const auto attempt = [&what, fd, options](const auto& with) {
+    return compare(with, what, fd, options);
+  };
+  auto found = co_await over_connections(owner, std::move(server), attempt);
+  co_return found;
 }
 
 }  // namespace sluice::client

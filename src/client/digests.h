@@ -25,7 +25,7 @@ struct digest_question {
 
 // The server's digests of one row of blocks. A row is short, so that memory stays bounded by what
 // is asked for.
-class digest_reply final : public request {
+class digest_reply : public request {
  public:
   // Blocks of one question at most: 1 GiB of content.
   static constexpr std::uint64_t blocks_max = 1'024;
@@ -54,6 +54,9 @@ class digest_reply final : public request {
   std::vector<std::optional<base::digest128>> recorded_;
   std::optional<remote_entry> entry_;
 };
+
+// All of a small file.
+inline constexpr run one_block{.first = 0, .count = 1};
 
 // Sends DIGESTS for `blocks` (at most digest_reply::blocks_max).
 std::shared_ptr<digest_reply> ask_digests(connection& of, const digest_question& what, run blocks);

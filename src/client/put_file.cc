@@ -58,48 +58,20 @@ awaitable<result<bool>> file_putter::is_identical(remote_entry there) {
 }
 
 awaitable<result<std::optional<remote_entry>>> file_putter::look() {
-  patience patient(session_);
-  for (;;) {
-    error why;
-    auto by = co_await session_.open(place_.server);
-    if (by) {
-      auto there = co_await stat(*by, place_.path);
-      session_.give_back(std::move(*by));
-      if (there || !is_of_connection(there.error())) co_return there;
-      why = std::move(there.error());
-    } else {
-      why = std::move(by.error());
-    }
-    const bool again = co_await patient.once_more(why);
-    if (!again) co_return std::unexpected(std::move(why));
-  }
+  const auto ask_once = [this](const auto& by) { return stat(by, place_.path); };
+  auto there = co_await over_connections(session_, place_.server, ask_once);
+  co_return there;
 }
 
 awaitable<result<file_outcome>> file_putter::send_whole() {
-  v1::Put message;
-  message.set_path(place_.path);
-  message.set_size_bytes(source_.facts.size_bytes);
-  message.set_mtime_ns(source_.facts.mtime_ns);
-  message.set_executable(source_.facts.executable);
-  if (place_.replace) *message.mutable_replace() = *place_.replace;
-  message.set_parents(true);
+  auto message = put_of(place_.path, source_.facts, place_.replace);
   message.set_whole(true);
   session_.progress().enter(phase::sending, place_.path);
-  patience patient(session_);
-  for (;;) {
-    error why;
-    auto by = co_await session_.open(place_.server);
-    if (by) {
-      auto outcome = co_await put_whole(*by, message, source_);
-      session_.give_back(std::move(*by));
-      if (outcome || !is_of_connection(outcome.error())) co_return outcome;
-      why = std::move(outcome.error());
-    } else {
-      why = std::move(by.error());
-    }
-    const bool again = co_await patient.once_more(why);
-    if (!again) co_return std::unexpected(std::move(why));
-  }
+  const auto ask_once = [this, &message](const auto& by) {
+    return put_whole(by, message, source_);
+  };
+  auto outcome = co_await over_connections(session_, place_.server, ask_once);
+  co_return outcome;
 }
 
 awaitable<result<file_outcome>> file_putter::send() {
@@ -151,9 +123,7 @@ awaitable<result<file_putter::attempt>> file_putter::try_name(
       co_return done;
     }
     if (!options_.overwrite || there->folder) co_return attempt{};
-    place_.replace.emplace();
-    place_.replace->set_size_bytes(there->size_bytes);
-    place_.replace->set_mtime_ns(there->mtime_ns);
+    place_.replace = replace_of(*there);
   }
   auto sent = co_await send();
   if (sent) {

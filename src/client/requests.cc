@@ -21,6 +21,25 @@ result<remote_entry> to_entry(const v1::Entry& told) {
                       .identity = told.identity()};
 }
 
+v1::Replace replace_of(const remote_entry& file) {
+  v1::Replace message;
+  message.set_size_bytes(file.size_bytes);
+  message.set_mtime_ns(file.mtime_ns);
+  return message;
+}
+
+v1::Put put_of(const std::string& path, const file_facts& facts,
+               const std::optional<v1::Replace>& replace) {
+  v1::Put message;
+  message.set_path(path);
+  message.set_size_bytes(facts.size_bytes);
+  message.set_mtime_ns(facts.mtime_ns);
+  message.set_executable(facts.executable);
+  if (replace) *message.mutable_replace() = *replace;
+  message.set_parents(true);
+  return message;
+}
+
 error about(const error& why, std::string_view what) {
   if (why.context.empty()) return {.code = why.code, .context = std::string(what)};
   return {.code = why.code, .context = fmt::format("{}: {}", what, why.context)};

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "client/connection.h"
+#include "client/local_file.h"
 #include "client/request.h"
 #include "wire/message.h"
 #include "wire/sluice.pb.h"
@@ -26,6 +27,13 @@ struct remote_entry {
 
 // Refuses (bad_frame) sizes that no file has.
 [[nodiscard]] result<remote_entry> to_entry(const v1::Entry& told);
+
+// What a PUT says so that it takes this file's place, and no other's.
+[[nodiscard]] v1::Replace replace_of(const remote_entry& file);
+
+// A PUT of a file to `path` and the folders on the way to it.
+[[nodiscard]] v1::Put put_of(const std::string& path, const file_facts& facts,
+                             const std::optional<v1::Replace>& replace);
 
 // "WHAT: what the error says".
 [[nodiscard]] error about(const error& why, std::string_view what);
@@ -56,6 +64,29 @@ awaitable<result<Reply>> ask(std::shared_ptr<connection> of, wire::kind what, Me
   auto body = co_await waiting->body();
   if (!body) co_return std::unexpected(std::move(body.error()));
   co_return wire::parse_message<Reply>(reply, std::as_bytes(std::span(*body)));
+}
+
+// `attempt(connection)` again and again until it succeeds, or fails by what is none of the
+// connection's, or the patience is at its end. `attempt` gives an awaitable<result<T>>, is no
+// coroutine itself, and stays the caller's.
+template <class Attempt>
+auto over_connections(session& owner, url server, const Attempt& attempt)
+    -> decltype(attempt(std::shared_ptr<connection>())) {
+  patience patient(owner);
+  for (;;) {
+    error why;
+    auto by = co_await owner.open(server);
+    if (by) {
+      auto outcome = co_await attempt(*by);
+      owner.give_back(std::move(*by));
+      if (outcome || !is_of_connection(outcome.error())) co_return outcome;
+      why = std::move(outcome.error());
+    } else {
+      why = std::move(by.error());
+    }
+    const bool again = co_await patient.once_more(why);
+    if (!again) co_return std::unexpected(std::move(why));
+  }
 }
 
 // nullopt: there is nothing of that name.

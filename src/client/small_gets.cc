@@ -8,11 +8,11 @@
 #include <utility>
 
 #include "client/beneath.h"
+#include "client/digests.h"
 #include "client/download.h"
 #include "client/names.h"
 #include "client/small_file.h"
 #include "net/buffers.h"
-#include "wire/entry.h"
 
 namespace sluice::client {
 namespace {
@@ -44,11 +44,42 @@ struct small_gets::link {
   std::size_t writing = 0;  // batches with the disk
 };
 
+// The place of a request in the window of its link.
+class small_gets::place {
+ public:
+  place(small_gets& owner, link_ptr by, std::uint64_t size_bytes)
+      : owner_(owner), by_(std::move(by)), size_bytes_(size_bytes) {
+    ++by_->window.files;
+    by_->window.bytes += size_bytes_;
+  }
+
+  [[nodiscard]] link& by() const noexcept { return *by_; }
+  [[nodiscard]] const link_ptr& shared() const noexcept { return by_; }
+
+  void leave() {
+    --by_->window.files;
+    by_->window.bytes -= size_bytes_;
+    owner_.changed_.notify_all();
+  }
+
+  void failed(small_get job, const error& why, bool lost) {
+    leave();
+    if (!lost && is_of_connection(why)) by_->by->close(why);
+    if (lost || is_of_connection(why)) return owner_.again(std::move(job));
+    owner_.failed_one(job, why);
+  }
+
+ private:
+  small_gets& owner_;
+  link_ptr by_;
+  std::uint64_t size_bytes_;
+};
+
 // A GET that waits for its answer.
 class small_gets::sent_get final : public request {
  public:
   sent_get(small_gets& owner, link_ptr by, small_get job)
-      : owner_(owner), by_(std::move(by)), size_bytes_(job.size_bytes) {
+      : owner_(owner), place_(owner, std::move(by), job.size_bytes) {
     it_.file = std::move(job);
   }
 
@@ -58,18 +89,18 @@ class small_gets::sent_get final : public request {
       return fail(errc::bad_frame, "no answer to a GET");
     }
     if (problem_) {
-      leave();
+      place_.leave();
       owner_.failed_one(it_.file, *problem_);
       return {};
     }
     if (it_.facts.size_bytes > 0 && !it_.buffer) {
       return fail(errc::bad_frame, "a GET that ended before its block");
     }
-    auto& ready = by_->ready;
-    ready.push_back(std::move(it_));
+    auto& by = place_.by();
+    by.ready.push_back(std::move(it_));
     // The disk is free, or it is enough: more comes while this is written.
-    const bool nothing_more = !by_->by->reader().more_here() && by_->writing == 0;
-    if (ready.size() >= small_batch_files || nothing_more) owner_.flush(by_);
+    const bool nothing_more = !by.by->reader().more_here() && by.writing == 0;
+    if (by.ready.size() >= small_batch_files || nothing_more) owner_.flush(place_.shared());
     return {};
   }
 
@@ -80,17 +111,18 @@ class small_gets::sent_get final : public request {
     if (!told_ || block.offset != 0 || it_.buffer || bytes != it_.facts.size_bytes) {
       co_return fail(errc::bad_frame, "a block that does not fit the file");
     }
-    if (!by_->buffer || base::block_bytes - by_->used < bytes) {
-      by_->buffer.reset();
-      owner_.flush(by_);
+    auto& by = place_.by();
+    if (!by.buffer || base::block_bytes - by.used < bytes) {
+      by.buffer.reset();
+      owner_.flush(place_.shared());
       const connection::standstill ours(from);
       auto fresh = co_await net::acquire(from.owner().buffers());
       if (!fresh) co_return std::unexpected(std::move(fresh.error()));
-      by_->buffer = std::make_shared<base::pooled_buffer>(std::move(*fresh));
-      by_->used = 0;
+      by.buffer = std::make_shared<base::pooled_buffer>(std::move(*fresh));
+      by.used = 0;
     }
-    const auto buffer = by_->buffer;
-    const auto offset = std::exchange(by_->used, by_->used + bytes);
+    const auto buffer = by.buffer;
+    const auto offset = std::exchange(by.used, by.used + bytes);
     auto got = co_await from.reader().payload(buffer->bytes().subspan(offset, bytes));
     if (!got) co_return got;
     it_.buffer = buffer;
@@ -100,10 +132,7 @@ class small_gets::sent_get final : public request {
   }
 
   void on_failed(const error& why, bool lost) override {
-    leave();
-    if (!lost && is_of_connection(why)) by_->by->close(why);
-    if (lost || is_of_connection(why)) return owner_.again(std::move(it_.file));
-    owner_.failed_one(it_.file, why);
+    place_.failed(std::move(it_.file), why, lost);
   }
 
  private:
@@ -123,51 +152,37 @@ class small_gets::sent_get final : public request {
     return {};
   }
 
-  void leave() {
-    --by_->window.files;
-    by_->window.bytes -= size_bytes_;
-    owner_.changed_.notify_all();
-  }
-
   small_gets& owner_;
-  link_ptr by_;
-  std::uint64_t size_bytes_;  // as counted in the window
+  place place_;
   arrived it_;
   bool told_ = false;
   std::optional<error> problem_;
 };
 
 // DIGESTS of a file that is here already.
-class small_gets::sent_question final : public request {
+class small_gets::sent_question final : public digest_reply {
  public:
   sent_question(small_gets& owner, link_ptr by, small_get job)
-      : owner_(owner), by_(std::move(by)), job_(std::move(job)), size_bytes_(job_.size_bytes) {}
+      : digest_reply(owner.session_.where(), one_block),
+        owner_(owner),
+        place_(owner, std::move(by), job.size_bytes),
+        job_(std::move(job)) {}
 
   result<void> on_message(const wire::frame_head& head, std::span<const std::byte> body) override {
-    if (head.kind != wire::kind::digest_run) return fail(errc::bad_frame, "no DIGEST_RUN");
-    const auto told = wire::parse_message<v1::DigestRun>(head.kind, body);
-    if (!told) return std::unexpected(told.error());
-    digests_ += told->digests();
-    if (digests_.size() > sizeof(base::digest128::bytes)) {
-      return fail(errc::bad_frame, "digests of blocks that were not asked for");
-    }
-    if (head.is_last()) judge();
-    return {};
+    auto told = digest_reply::on_message(head, body);
+    if (told && head.is_last()) judge();
+    return told;
   }
 
   void on_failed(const error& why, bool lost) override {
-    leave();
-    if (!lost && is_of_connection(why)) by_->by->close(why);
-    if (lost || is_of_connection(why)) return owner_.again(std::move(job_));
-    owner_.failed_one(job_, why);
+    place_.failed(std::move(job_), why, lost);
   }
 
  private:
   void judge() {
-    leave();
-    std::string ours;
-    if (job_.size_bytes > 0) wire::append_digest(ours, *job_.here);
-    if (ours == digests_) return owner_.finished(job_, job_.size_bytes, true);
+    place_.leave();
+    const bool is_same = job_.size_bytes > 0 ? digest(0) == job_.here : !digest(0);
+    if (is_same) return owner_.finished(job_, job_.size_bytes, true);
     if (!owner_.overwrite_) {
       return owner_.failed_one(
           job_,
@@ -178,17 +193,9 @@ class small_gets::sent_question final : public request {
     owner_.again(std::move(job_));
   }
 
-  void leave() {
-    --by_->window.files;
-    by_->window.bytes -= size_bytes_;
-    owner_.changed_.notify_all();
-  }
-
   small_gets& owner_;
-  link_ptr by_;
+  place place_;
   small_get job_;
-  std::uint64_t size_bytes_;
-  std::string digests_;
 };
 
 small_gets::small_gets(session& owner, url server, std::string base, int root_fd, bool overwrite,
@@ -216,8 +223,6 @@ void small_gets::ask(const link_ptr& by) {
   auto job = std::move(jobs_.front());
   jobs_.pop_front();
   if (jobs_.size() == waiting_max / 2) changed_.notify_all();
-  ++by->window.files;
-  by->window.bytes += job.size_bytes;
   if (job.here) {
     v1::Digests message;
     message.set_path(join(base_, job.path));

@@ -34,6 +34,7 @@ class small_gets final : public small_streams<small_get> {
  private:
   struct link;
   struct arrived;
+  class place;
   class sent_get;
   class sent_question;
   using link_ptr = std::shared_ptr<link>;

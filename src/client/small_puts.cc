@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "client/beneath.h"
+#include "client/digests.h"
 #include "client/names.h"
 #include "client/put_file.h"
 #include "client/upload.h"
@@ -118,24 +119,20 @@ class small_puts::sent_put final : public request,
 };
 
 // DIGESTS of a file that may be there.
-class small_puts::sent_question final : public request {
+class small_puts::sent_question final : public digest_reply {
  public:
   sent_question(small_puts& owner, link_ptr by, prepared job)
-      : owner_(owner), by_(std::move(by)), job_(std::move(job)) {
+      : digest_reply(owner.session_.where(), one_block),
+        owner_(owner),
+        by_(std::move(by)),
+        job_(std::move(job)) {
     ++by_->window.files;
   }
 
   result<void> on_message(const wire::frame_head& head, std::span<const std::byte> body) override {
-    if (head.kind != wire::kind::digest_run) return fail(errc::bad_frame, "no DIGEST_RUN");
-    const auto told = wire::parse_message<v1::DigestRun>(head.kind, body);
-    if (!told) return std::unexpected(told.error());
-    digests_ += told->digests();
-    if (told->has_entry()) entry_ = told->entry();
-    if (digests_.size() > sizeof(base::digest128::bytes)) {
-      return fail(errc::bad_frame, "digests of blocks that were not asked for");
-    }
-    if (head.is_last()) judge();
-    return {};
+    auto told = digest_reply::on_message(head, body);
+    if (told && head.is_last()) judge();
+    return told;
   }
 
   void on_failed(const error& why, bool lost) override {
@@ -151,9 +148,9 @@ class small_puts::sent_question final : public request {
  private:
   void judge() {
     leave();
-    std::string ours;
-    if (job_.file.facts.size_bytes > 0) wire::append_digest(ours, job_.digest);
-    if (entry_.size_bytes() == job_.file.facts.size_bytes && ours == digests_) {
+    const auto size_bytes = job_.file.facts.size_bytes;
+    const auto there = entry().value_or(remote_entry{});
+    if (there.size_bytes == size_bytes && (size_bytes == 0 || digest(0) == job_.digest)) {
       return owner_.stored(job_.file, !job_.file.repeated);
     }
     if (!owner_.options_.overwrite) {
@@ -161,7 +158,7 @@ class small_puts::sent_question final : public request {
       return owner_.taken(std::move(job_.file), why);
     }
     job_.file.compare = false;
-    job_.file.replace = wire::replace_of(entry_);
+    job_.file.replace = replace_of(there);
     owner_.again(std::move(job_.file));
   }
 
@@ -173,8 +170,6 @@ class small_puts::sent_question final : public request {
   small_puts& owner_;
   link_ptr by_;
   prepared job_;
-  std::string digests_;
-  v1::Entry entry_;
 };
 
 namespace {
@@ -320,13 +315,7 @@ awaitable<void> small_puts::read_and_send(link_ptr by) {
 }
 
 v1::Put small_puts::message_of(const small_put& file) const {
-  v1::Put message;
-  message.set_path(target_of(file));
-  message.set_size_bytes(file.facts.size_bytes);
-  message.set_mtime_ns(file.facts.mtime_ns);
-  message.set_executable(file.facts.executable);
-  if (file.replace) *message.mutable_replace() = *file.replace;
-  message.set_parents(true);
+  auto message = put_of(target_of(file), file.facts, file.replace);
   message.set_whole(true);
   return message;
 }

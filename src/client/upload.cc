@@ -78,19 +78,15 @@ awaitable<result<void>> upload::stream_on(bool first) {
 
 v1::Put upload::opening() const {
   v1::Put message;
+  if (upload_id_.empty() || renames_) {
+    message = put_of(place_.path, source_.facts, place_.replace);
+  }
   if (!upload_id_.empty()) {
     message.set_upload_id(upload_id_);
-    if (!renames_) return message;
   } else {
     message.set_resume(true);
     message.set_kept(asks_kept_);
   }
-  message.set_path(place_.path);
-  message.set_size_bytes(source_.facts.size_bytes);
-  message.set_mtime_ns(source_.facts.mtime_ns);
-  message.set_executable(source_.facts.executable);
-  if (place_.replace) *message.mutable_replace() = *place_.replace;
-  message.set_parents(true);
   return message;
 }
 

@@ -36,13 +36,6 @@ v1::Entry folder_entry(std::string_view path, std::int64_t mtime_ns) {
   return entry;
 }
 
-v1::Replace replace_of(const v1::Entry& file) {
-  v1::Replace replace;
-  replace.set_size_bytes(file.size_bytes());
-  replace.set_mtime_ns(file.mtime_ns());
-  return replace;
-}
-
 std::size_t entry_bytes(const v1::Entry& entry) {
   using google::protobuf::io::CodedOutputStream;
   constexpr std::size_t tag_bytes = 1;

@@ -21,9 +21,6 @@ namespace sluice::wire {
                                    std::string_view identity);
 [[nodiscard]] v1::Entry folder_entry(std::string_view path, std::int64_t mtime_ns);
 
-// "take the place of this very file".
-[[nodiscard]] v1::Replace replace_of(const v1::Entry& file);
-
 // True while `next` can still be added to a frame whose message has `used_bytes` so far
 // (Entries::ByteSizeLong, or a sum that the caller keeps of `entry_bytes`).
 [[nodiscard]] bool fits(std::size_t used_bytes, const v1::Entry& next);

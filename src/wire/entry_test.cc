@@ -42,8 +42,6 @@ TEST(entry, files_and_folders) {
   EXPECT_EQ(folder.kind(), v1::KIND_FOLDER);
   EXPECT_EQ(folder.path(), "a");
   EXPECT_EQ(folder.mtime_ns(), 9);
-  EXPECT_EQ(replace_of(file).size_bytes(), 7U);
-  EXPECT_EQ(replace_of(file).mtime_ns(), -5);
 }
 
 TEST(entry, its_size_is_what_it_adds) {
