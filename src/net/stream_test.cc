@@ -94,7 +94,8 @@ TEST_P(Stream, holds_more_for_a_peer_that_took_a_lot) {
 TEST_P(Stream, tells_an_end_from_a_cut) {
   bytes got;
   errc end{};
-  ends_.start(send_all(ends_.near(), pattern(1000), 1000, false));
+  const auto content = pattern(1000);
+  ends_.start(send_all(ends_.near(), content, 1000, false));
   ends_.settle();
   ends_.near().socket().shutdown(tcp_socket::shutdown_send);  // no close_notify
   ends_.start(receive_all(ends_.far(), 65'536, got, end));
@@ -211,7 +212,8 @@ TEST_P(Stream, wakes_when_as_much_is_here_as_was_asked_for) {
 }
 
 TEST_P(Stream, drops_what_comes_and_waits_for_more) {
-  ends_.start(send_all(ends_.near(), pattern(50'000), 50'000, false));
+  const auto content = pattern(50'000);
+  ends_.start(send_all(ends_.near(), content, 50'000, false));
   ends_.settle();
   bytes part(10);
   ASSERT_TRUE(ends_.far().receive(part));
@@ -243,7 +245,8 @@ TEST_P(Stream, that_was_closed_is_cancelled) {
 TEST_P(Stream, counts_what_arrives_and_what_is_delivered) {
   const auto before = ends_.far().arrived();
   const auto sent_before = ends_.near().delivered();
-  ends_.start(send_all(ends_.near(), pattern(50'000), 50'000, false));
+  const auto content = pattern(50'000);
+  ends_.start(send_all(ends_.near(), content, 50'000, false));
   ends_.settle();
   const auto arrived = ends_.far().arrived() - before;
   EXPECT_GE(arrived, 50'000U);

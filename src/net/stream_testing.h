@@ -20,6 +20,7 @@ inline bytes pattern(std::size_t size) {
   return made;
 }
 
+// It runs later: `what` outlives it.
 inline awaitable<void> send_all(stream& to, std::span<const std::byte> what, std::size_t piece,
                                 bool ends) {
   while (!what.empty()) {
@@ -34,6 +35,8 @@ inline awaitable<void> send_all(stream& to, std::span<const std::byte> what, std
   }
   if (ends) to.end_sending();
 }
+
+awaitable<void> send_all(stream& to, bytes&& what, std::size_t piece, bool ends) = delete;
 
 inline awaitable<void> receive_all(stream& from, std::size_t piece, bytes& into, errc& end) {
   bytes part(piece);

@@ -32,9 +32,10 @@ class content {
   [[nodiscard]] result<std::size_t> read_at_rest(std::uint64_t offset,
                                                  std::span<std::byte> out) const;
 
-  // True where the bytes are in the page cache: then sending them will hardly block. Of small files
-  // the kernel is asked, where it can tell (cachestat, Linux 6.5); else one byte every 128 KiB is
-  // probed. False when a read would block, or the volume cannot say.
+  // True where the bytes are in the page cache: then sending them will hardly block. By the
+  // kernel's count of its pages, where it tells that (cachestat, Linux 6.5); without it, and of
+  // files over 128 KiB, one byte every 128 KiB is read, too. False when a read would block, or the
+  // volume cannot say.
   [[nodiscard]] bool is_cached(std::uint64_t offset, std::uint64_t count) const;
 
   // Fails with `changed` when size or mtime are not those of `info` any more.
@@ -43,8 +44,6 @@ class content {
  private:
   friend class folder_store;
   content(std::shared_ptr<volume> home, open_file file, entry info, std::string shown_path);
-
-  [[nodiscard]] bool is_wholly_cached() const;
 
   std::shared_ptr<volume> home_;
   open_file file_;

@@ -21,6 +21,18 @@ constexpr int read_flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
 // A reader of so small a file reads all of it, and the kernel nothing beyond.
 constexpr std::uint64_t small_file_bytes = std::uint64_t{128} << 10;
 
+// Whether the kernel has all pages of it, by its own count; nullopt: it does not say. Touches none
+// of the bytes: a probe of one that is not in the processor's cache costs more than opening the
+// file.
+std::optional<bool> has_pages(file_layer& files, int fd, std::uint64_t offset,
+                              std::uint64_t count) {
+  static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  const page_range asked{.offset = offset, .size_bytes = count};
+  page_cache_state seen{};
+  if (files.cachestat(fd, asked, &seen) != 0) return std::nullopt;
+  return seen.cached > (offset + count - 1) / page - offset / page;
+}
+
 }  // namespace
 
 content::content(std::shared_ptr<volume> home, open_file file, entry info, std::string shown_path)
@@ -35,22 +47,18 @@ result<std::size_t> content::pread(std::uint64_t offset, std::span<std::byte> ou
   return read_full(home_->files, file_.fd(), offset, out, "read " + shown_path_);
 }
 
-// Touches none of the bytes: a probe of one that is not in the processor's cache costs more than
-// opening the file. But a page also counts while it is still being read; so nobody here may be.
-bool content::is_wholly_cached() const {
-  if (info_.size_bytes > small_file_bytes || home_->reads_running > 0) return false;
-  static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-  const page_range all{.offset = 0, .size_bytes = info_.size_bytes};
-  page_cache_state seen{};
-  return home_->files.cachestat(file_.fd(), all, &seen) == 0 &&
-         seen.cached >= (info_.size_bytes + page - 1) / page;
-}
-
+// A probe alone would not do: of a page that is not there it begins to read it, and where the disk
+// is quick it ends so, while the pages between the probes are still not there.
 bool content::is_cached(std::uint64_t offset, std::uint64_t count) const {
   constexpr std::uint64_t stride = 128 * 1024;
   if (offset >= info_.size_bytes || count == 0) return true;
-  if (is_wholly_cached()) return true;
-  const std::uint64_t last = offset + std::min(count, info_.size_bytes - offset) - 1;
+  count = std::min(count, info_.size_bytes - offset);
+  const auto counted = has_pages(home_->files, file_.fd(), offset, count);
+  if (counted && !*counted) return false;
+  // A page also counts while it is still being read; so nobody here may be, and the kernel does it
+  // on its own account only in larger files.
+  if (counted && info_.size_bytes <= small_file_bytes && home_->reads_running == 0) return true;
+  const std::uint64_t last = offset + count - 1;
   std::array<std::byte, 1> probe{};
   const auto held = [&](std::uint64_t at) {
     return uninterrupted([&] {
