@@ -21,6 +21,7 @@ def many_descriptors():
     resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
+@pytest.mark.slow
 def test_all_hear_all_once_in_one_order_and_cost_little(serve, many_descriptors):
     server = serve("--public", "write")
     (server.root / "a.mp4").write_bytes(b"a")
