@@ -18,7 +18,7 @@ BUILD = pathlib.Path(os.environ.get("SLUICE_BUILD", ROOT / "build" / "release"))
 SLUICE = BUILD / "sluice"
 DEADLINE_S = 60
 # What a sanitizer adds is no memory of ours: then nothing is held to its limit (`./dev sanitize`).
-IS_SANITIZED = "SLUICE_SANITIZED" in os.environ
+IS_SANITIZED = "san" in BUILD.name
 # Whoever runs the tests in the background has it ignored, and so would every program that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

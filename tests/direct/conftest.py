@@ -58,8 +58,9 @@ class Line:
 
     def cut(self):
         """Ends all that goes over it; what comes behind is handed on."""
-        self.hold_after = None
-        self.stands.clear()
+        with self._lock:  # else who is at its limit right now would let it stand still for good
+            self.hold_after = None
+            self.stands.clear()
         for one in self._sockets:
             try:
                 one.shutdown(socket.SHUT_RDWR)  # close() alone would leave who reads from it waiting

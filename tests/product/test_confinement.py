@@ -10,14 +10,14 @@ import tempfile
 
 import pytest
 
-from conftest import BUILD, DEADLINE_S, SLUICE, read_line
+from conftest import DEADLINE_S, IS_SANITIZED, SLUICE, read_line
 from http_client import Line
 from product.conftest import log_of, until
 from tls.conftest import Authority, put_in_place
 
 NOBODY = 65534
 # The checkers of such builds look into the process, which gives up nothing then.
-pytestmark = pytest.mark.skipif("san" in BUILD.name, reason="a build with sanitizers")
+pytestmark = pytest.mark.skipif(IS_SANITIZED, reason="a build with sanitizers")
 
 
 def test_it_leaves_no_core_file(serve):
