@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -17,6 +19,7 @@ namespace {
 struct verify_flags {
   std::string url;
   std::string local;
+  bool follow = false;
   reach_flags reach;
   output_flags output;
 };
@@ -32,15 +35,19 @@ void tell(printer& out, const client::difference& found) {
 int report(printer& out, const client::url& target, const client::verify_report& found) {
   for (const client::difference& each : found.differences) tell(out, each);
   if (found.difference_count > 0) {
+    const std::string_view which =
+        found.difference_count > found.differences.size() ? "the first names" : "the names";
     return out.failed({errc::bad_digest, "verify " + target.text() + ": " +
                                              counted(found.difference_count, "difference") +
                                              " in " + counted(found.files, "file")},
-                      "send what differs again; the names are above");
+                      fmt::format("send what differs again; {} are above", which));
   }
-  const std::string text = "verified " + counted(found.files, "file") + ", " +
-                           human_bytes(found.bytes) + " in " + human_duration(out.elapsed());
+  std::string text = "verified " + counted(found.files, "file") + ", " + human_bytes(found.bytes) +
+                     " in " + human_duration(out.elapsed());
+  if (!found.skipped.empty()) text += ", " + std::to_string(found.skipped.size()) + " skipped";
   return out.done(text, {{"files", found.files},
                          {"bytes", found.bytes},
+                         {"skipped", found.skipped},
                          {"seconds", static_cast<double>(out.elapsed().count()) / 1000}});
 }
 
@@ -49,7 +56,8 @@ int run_verify(const verify_flags& flags) {
   printer out(flags.output);
   auto target = client::parse_url(flags.url);
   if (!target) return out.failed(target.error());
-  client::session_options options;
+  client::verify_options options;
+  options.follow_symlinks = flags.follow;
   apply(flags.reach, options, out);
   options.stop = signals.token();
   if (auto led = find_keys_and_lead(*target, options); !led) return out.failed(led.error());
@@ -65,12 +73,15 @@ runner declare_verify(CLI::App& app) {
       app,
       "Has the server read its stored bytes anew and compares their digests: with a local file "
       "or tree, or without one with the digests that the server recorded when it received them. "
-      "The content itself is not sent. A difference is exit code 7.",
+      "The content itself is not sent. A difference is exit code 7. What \"sluice put\" skips is "
+      "named and skipped.",
       {{"Are the copies the same?", "sluice verify sluice://nas/in/day1.mov day1.mov"},
        {"Has the server's disk kept it?", "sluice verify sluice://nas/in/"}});
   auto flags = std::make_shared<verify_flags>();
   app.add_option("URL", flags->url, "What to verify.")->required();
   app.add_option("LOCAL", flags->local, "The local copy to compare with.")->option_text("FILE|DIR");
+  app.add_flag("--follow", flags->follow,
+               "Compare what symbolic links lead to, as \"sluice put --follow\" sent it.");
   add_reach_flags(app, flags->reach);
   add_output_flags(app, flags->output);
   return [flags] { return run_verify(*flags); };

@@ -190,18 +190,23 @@ struct difference {
   std::string what;                    // "the server's copy differs", "missing on the server", ...
 };
 
+struct verify_options : session_options {
+  bool follow_symlinks = false;  // as in put_options
+};
+
 struct verify_report {
-  std::uint64_t files = 0;
-  std::uint64_t bytes = 0;
+  std::uint64_t files = 0;              // those that one side has not, too
+  std::uint64_t bytes = 0;              // compared
   std::vector<difference> differences;  // at most 1,000; `difference_count` counts all
   std::uint64_t difference_count = 0;
+  std::vector<std::string> skipped;  // of the local tree, what `put` skips
 };
 
 // Compares the server's stored bytes (read anew there) with the local file or tree; with no
 // `local`, with the digests that the server recorded when it received them.
 [[nodiscard]] result<verify_report> verify(const url& target,
                                            const std::optional<std::string>& local,
-                                           const session_options& options, observer& watcher);
+                                           const verify_options& options, observer& watcher);
 
 struct scrub_options : session_options {
   std::uint64_t bytes_per_second = 0;  // read at most so fast; 0: as fast as the server allows

@@ -271,7 +271,7 @@ TEST_F(Tree, VerifyNamesFileAndBlock) {
   folder.write("t/same", content);
   folder.write("t/other", wrong);
   folder.write("t/here", "y");
-  const auto report = verify(server.at("t"), folder.at("t"), session_options{}, watcher);
+  const auto report = verify(server.at("t"), folder.at("t"), verify_options{}, watcher);
   ASSERT_TRUE(report) << report.error().message();
   std::vector<std::string> told;
   for (const auto& each : report->differences) {
@@ -281,12 +281,40 @@ TEST_F(Tree, VerifyNamesFileAndBlock) {
   EXPECT_THAT(told, testing::UnorderedElementsAre("here: missing on the server",
                                                   "other#1: the server's copy differs",
                                                   "there: missing here"));
-  const auto alone = verify(server.at("t/same"), std::nullopt, session_options{}, watcher);
+  EXPECT_EQ(report->files, 4U);
+  const auto alone = verify(server.at("t/same"), std::nullopt, verify_options{}, watcher);
   ASSERT_TRUE(alone) << alone.error().message();
   EXPECT_EQ(alone->difference_count, 0U);
-  const auto file = verify(server.at("t/other"), folder.at("t/other"), session_options{}, watcher);
+  const auto file = verify(server.at("t/other"), folder.at("t/other"), verify_options{}, watcher);
   ASSERT_TRUE(file);
   EXPECT_EQ(file->difference_count, 1U);
+}
+
+// Nobody may take for verified what was never compared.
+TEST_F(Tree, VerifyNamesWhatPutSkips) {
+  folder.write("t/file", "1");
+  folder.write("t/.hidden", "2");
+  std::filesystem::create_symlink("file", folder.at("t/link"));
+  ASSERT_TRUE(put("t", "up/"));
+  const auto skipping = verify(server.at("up/t"), folder.at("t"), verify_options{}, watcher);
+  ASSERT_TRUE(skipping) << skipping.error().message();
+  EXPECT_EQ(skipping->difference_count, 0U);
+  EXPECT_EQ(skipping->files, 1U);
+  EXPECT_THAT(skipping->skipped, ElementsAre(".hidden", "link"));
+
+  put_with.follow_symlinks = true;
+  ASSERT_TRUE(put("t", "up/"));
+  const auto not_followed = verify(server.at("up/t"), folder.at("t"), verify_options{}, watcher);
+  ASSERT_TRUE(not_followed);
+  ASSERT_EQ(not_followed->difference_count, 1U);
+  EXPECT_EQ(not_followed->differences[0].what, "it is on the server, and here a symbolic link");
+  verify_options follow;
+  follow.follow_symlinks = true;
+  const auto followed = verify(server.at("up/t"), folder.at("t"), follow, watcher);
+  ASSERT_TRUE(followed);
+  EXPECT_EQ(followed->difference_count, 0U);
+  EXPECT_EQ(followed->files, 2U);
+  EXPECT_THAT(followed->skipped, ElementsAre(".hidden"));
 }
 
 TEST(LocalTree, OrderIsThatOfListings) {

@@ -33,8 +33,8 @@ struct verify_job {
 
 class verifier {
  public:
-  verifier(session& owner, url target, std::optional<std::string> local)
-      : session_(owner), target_(std::move(target)), local_(std::move(local)) {}
+  verifier(session& owner, url target, std::optional<std::string> local, bool follow)
+      : session_(owner), target_(std::move(target)), local_(std::move(local)), follow_(follow) {}
 
   awaitable<result<verify_report>> run_all();
 
@@ -52,12 +52,15 @@ class verifier {
   awaitable<result<std::optional<remote_entry>>> next_remote();
   awaitable<result<std::optional<local_entry>>> next_local();
   awaitable<void> take_pair(const remote_entry& there, const local_entry& here);
+  void take_only_here(local_entry here);
+  void take_only_there(const remote_entry& there);
   void differs(std::string path, std::optional<std::uint64_t> block, std::string what);
   void fail_with(error why);
 
   session& session_;
   const url target_;
   const std::optional<std::string> local_;
+  const bool follow_;
   std::string base_;  // the target's path without a slash
   std::optional<local_tree> tree_;
   source_file file_;  // where the target is one file
@@ -99,7 +102,7 @@ awaitable<result<void>> verifier::open_local(bool folder) {
   if (!local_) co_return result<void>{};
   auto open = [this, folder]() -> result<void> {
     if (folder) {
-      auto tree = local_tree::open(*local_, false);
+      auto tree = local_tree::open(*local_, follow_);
       if (!tree) return std::unexpected(std::move(tree.error()));
       tree_.emplace(std::move(*tree));
       return {};
@@ -176,9 +179,7 @@ awaitable<result<std::optional<local_entry>>> verifier::next_local() {
     auto step = [this] { return tree_->next(entries_a_step); };
     auto found = co_await net::on_pool(session_.disk(), step);
     if (found.empty()) co_return std::nullopt;
-    for (auto& entry : found) {
-      if (entry.what != local_entry::kind::skipped) here_.push_back(std::move(entry));
-    }
+    for (auto& entry : found) here_.push_back(std::move(entry));
   }
   auto first = std::move(here_.front());
   here_.pop_front();
@@ -213,9 +214,9 @@ awaitable<result<void>> verifier::plan_with_local() {
     const bool only_here = !*there || (*here && path_less((*here)->path, (*there)->path));
     const bool only_there = !*here || (*there && path_less((*there)->path, (*here)->path));
     if (only_here) {
-      differs((*here)->path, std::nullopt, "missing on the server");
+      take_only_here(std::move(**here));
     } else if (only_there) {
-      differs((*there)->path, std::nullopt, "missing here");
+      take_only_there(**there);
     } else {
       co_await take_pair(**there, **here);
     }
@@ -227,10 +228,28 @@ awaitable<result<void>> verifier::plan_with_local() {
   co_return result<void>{};
 }
 
+// What `put` skips is no difference where it was skipped, but nobody may take it for verified.
+void verifier::take_only_here(local_entry here) {
+  if (here.what == local_entry::kind::skipped) {
+    session_.progress().notice(fmt::format("skipped {}: {}", here.path, here.problem));
+    report_.skipped.push_back(std::move(here.path));
+    return;
+  }
+  if (here.what != local_entry::kind::folder) ++report_.files;
+  differs(std::move(here.path), std::nullopt, "missing on the server");
+}
+
+void verifier::take_only_there(const remote_entry& there) {
+  if (!there.folder) ++report_.files;
+  differs(there.path, std::nullopt, "missing here");
+}
+
 awaitable<void> verifier::take_pair(const remote_entry& there, const local_entry& here) {
   const bool folder_here = here.what == local_entry::kind::folder;
   if (here.what == local_entry::kind::failed) {
     differs(here.path, std::nullopt, here.problem);
+  } else if (here.what == local_entry::kind::skipped) {
+    differs(here.path, std::nullopt, "it is on the server, and here " + here.problem);
   } else if (there.folder != folder_here) {
     differs(here.path, std::nullopt,
             there.folder ? "a folder on the server, a file here"
@@ -342,9 +361,9 @@ awaitable<result<void>> verifier::check_recorded(const verify_job& job) {
 }  // namespace
 
 result<verify_report> verify(const url& target, const std::optional<std::string>& local,
-                             const session_options& options, observer& watcher) {
+                             const verify_options& options, observer& watcher) {
   session work(options, watcher);
-  verifier all(work, target, local);
+  verifier all(work, target, local, options.follow_symlinks);
   return work.run(all.run_all());
 }
 

@@ -23,7 +23,7 @@ std::string_view to_string(errc code) noexcept {
     case errc::insecure: return "not secure";
     case errc::not_found: return "not found";
     case errc::exists: return "already exists";
-    case errc::not_empty: return "folder not empty";
+    case errc::not_empty: return "directory not empty";
     case errc::not_a_file: return "of the wrong kind (file or folder)";
     case errc::conflict: return "conflict";
     case errc::changed: return "changed while being read";

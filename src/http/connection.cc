@@ -219,10 +219,12 @@ std::optional<parsed<request>> connection::take_head(head_progress& seen) {
   }
   const auto here = input_.buffered();
   if (here.empty()) return std::nullopt;
-  if (phase_ == phase::idle) enter(phase::head);
   const auto size = seen.finder.find(here);
   if (!size) return std::unexpected(size.error());
-  if (*size == 0) return std::nullopt;
+  if (*size == 0) {
+    if (phase_ == phase::idle) enter(phase::head);
+    return std::nullopt;
+  }
   auto asked = parse_head(here.substr(0, *size), seen.limits);
   input_.consume(*size);
   return asked;
@@ -331,7 +333,7 @@ awaitable<result<bool>> connection::serve_next() {
 }
 
 awaitable<bool> connection::serve_one(request& asked) {
-  enter(phase::exchange);
+  phase_ = phase::exchange;  // its time does not count
   receiving_ = sending_ = {};
   asked.peer = peer_;
   asked.is_tls = stream_.is_tls();

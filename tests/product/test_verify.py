@@ -1,5 +1,7 @@
 """A bit that flips at rest is found, on either side, and is never handed on."""
 
+import json
+
 import pytest
 
 from product.conftest import BLOCK, MIB, drop_cache, flip, make_file
@@ -99,3 +101,26 @@ def test_a_tree_that_differs(serve, sluice, tmp_path):
     assert done.returncode == 7
     told = {line.partition(":")[0] for line in done.out.splitlines()}
     assert told == {"only there", "only here", "longer there"}, done.out
+    assert "3 differences in 5 files" in done.err
+
+
+def test_what_put_skips_is_told(serve, sluice, tmp_path):
+    server = serve()
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    make_file(tree / "day1.mov", 1000)
+    make_file(tree / ".notes", 10)
+    (tree / "best.mov").symlink_to("day1.mov")
+    sluice("put", tree, server.url + "/", check=0)
+    done = sluice("verify", server.url + "/tree", tree, check=0)
+    assert "skipped .notes: a name that begins with a dot" in done.err
+    assert "skipped best.mov: a symbolic link" in done.err
+    assert "2 skipped" in done.err
+    told = sluice("verify", "--json", server.url + "/tree", tree, check=0)
+    assert json.loads(told.out.splitlines()[-1])["skipped"] == [".notes", "best.mov"]
+
+    sluice("put", "--follow", tree, server.url + "/", check=0)
+    done = sluice("verify", server.url + "/tree", tree)
+    assert done.returncode == 7 and "best.mov: it is on the server, and here a symbolic link" in done.out
+    done = sluice("verify", "--follow", server.url + "/tree", tree, check=0)
+    assert "verified 2 files" in done.err and "1 skipped" in done.err
