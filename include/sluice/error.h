@@ -48,7 +48,7 @@ struct error {
   errc code = errc::internal;
   std::string context;
 
-  // "context: phrase of the code", or the phrase alone where there is no context.
+  // "context: phrase of the code", or one of them alone where the other would add nothing.
   [[nodiscard]] std::string message() const;
 
   friend bool operator==(const error&, const error&) = default;

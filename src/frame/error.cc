@@ -1,6 +1,7 @@
 #include "sluice/error.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <system_error>
 
@@ -23,7 +24,7 @@ std::string_view to_string(errc code) noexcept {
     case errc::insecure: return "not secure";
     case errc::not_found: return "not found";
     case errc::exists: return "already exists";
-    case errc::not_empty: return "directory not empty";
+    case errc::not_empty: return "folder not empty";
     case errc::not_a_file: return "of the wrong kind (file or folder)";
     case errc::conflict: return "conflict";
     case errc::changed: return "changed while being read";
@@ -37,11 +38,55 @@ std::string_view to_string(errc code) noexcept {
 
 namespace {
 
-// In ASCII without regard to case: the system says "Input/output error".
-bool ends_with(std::string_view text, std::string_view end) noexcept {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return text.size() >= end.size() &&
-         std::ranges::equal(text.substr(text.size() - end.size()), end, {}, lower, lower);
+struct system_error {
+  int errno_value;
+  errc code;
+};
+
+// All others are errc::io.
+constexpr std::array system_errors{
+    system_error{ENOENT, errc::not_found},
+    system_error{EEXIST, errc::exists},
+    system_error{ENOTEMPTY, errc::not_empty},
+    system_error{ENOTDIR, errc::not_a_file},
+    system_error{EISDIR, errc::not_a_file},
+    system_error{EACCES, errc::not_allowed},
+    system_error{EPERM, errc::not_allowed},
+    system_error{EROFS, errc::not_allowed},
+    system_error{ELOOP, errc::not_allowed},
+    system_error{EXDEV, errc::not_allowed},
+    system_error{ENOSPC, errc::no_space},
+    system_error{EDQUOT, errc::no_space},
+    system_error{ENAMETOOLONG, errc::invalid_argument},
+    system_error{EINVAL, errc::invalid_argument},
+    system_error{EMFILE, errc::busy},
+    system_error{ENFILE, errc::busy},
+    system_error{EBUSY, errc::busy},
+    system_error{ECONNREFUSED, errc::cannot_connect},
+    system_error{EHOSTUNREACH, errc::cannot_connect},
+    system_error{ENETUNREACH, errc::cannot_connect},
+    system_error{ECONNRESET, errc::broken_stream},
+    system_error{EPIPE, errc::broken_stream},
+    system_error{ETIMEDOUT, errc::timed_out},
+    system_error{EADDRINUSE, errc::cannot_listen},
+    system_error{EADDRNOTAVAIL, errc::cannot_listen},
+    system_error{EIO, errc::io},
+};
+
+errc code_of(int errno_value) noexcept {
+  const auto* found = std::ranges::find(system_errors, errno_value, &system_error::errno_value);
+  return found == system_errors.end() ? errc::io : found->code;
+}
+
+std::string text_of(int errno_value) {
+  return std::error_code(errno_value, std::generic_category()).message();
+}
+
+// The system's own text, which says more than the phrase of the code.
+bool ends_with_the_systems_text(const error& why) {
+  return std::ranges::any_of(system_errors, [&why](const system_error& each) {
+    return each.code == why.code && why.context.ends_with(text_of(each.errno_value));
+  });
 }
 
 }  // namespace
@@ -49,49 +94,14 @@ bool ends_with(std::string_view text, std::string_view end) noexcept {
 std::string error::message() const {
   const auto what = to_string(code);
   if (context.empty()) return std::string(what);
-  if (ends_with(context, what)) return context;
+  if (context.ends_with(what) || ends_with_the_systems_text(*this)) return context;
   return context + ": " + std::string(what);
 }
-
-namespace {
-
-errc code_of(int errno_value) noexcept {
-  switch (errno_value) {
-    case ENOENT: return errc::not_found;
-    case EEXIST: return errc::exists;
-    case ENOTEMPTY: return errc::not_empty;
-    case ENOTDIR:
-    case EISDIR: return errc::not_a_file;
-    case EACCES:
-    case EPERM:
-    case EROFS:
-    case ELOOP:
-    case EXDEV: return errc::not_allowed;
-    case ENOSPC:
-    case EDQUOT: return errc::no_space;
-    case ENAMETOOLONG:
-    case EINVAL: return errc::invalid_argument;
-    case EMFILE:
-    case ENFILE:
-    case EBUSY: return errc::busy;
-    case ECONNREFUSED:
-    case EHOSTUNREACH:
-    case ENETUNREACH: return errc::cannot_connect;
-    case ECONNRESET:
-    case EPIPE: return errc::broken_stream;
-    case ETIMEDOUT: return errc::timed_out;
-    case EADDRINUSE:
-    case EADDRNOTAVAIL: return errc::cannot_listen;
-    default: return errc::io;
-  }
-}
-
-}  // namespace
 
 std::unexpected<error> fail_errno(int errno_value, std::string_view context) {
   std::string text(context);
   text += ": ";
-  text += std::error_code(errno_value, std::generic_category()).message();
+  text += text_of(errno_value);
   return fail(code_of(errno_value), std::move(text));
 }
 
