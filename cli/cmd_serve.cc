@@ -109,6 +109,11 @@ result<server::tls_options> tls_of(const serve_flags& flags) {
   return tls;
 }
 
+// To log in is no advice for who serves.
+std::string_view advice_on(errc code) noexcept {
+  return code == errc::not_allowed ? "check the permissions of the folder" : advice(code);
+}
+
 int run_serve(serve_flags& flags) {
   printer out(flags.output);
   auto tls = tls_of(flags);
@@ -151,7 +156,8 @@ int run_serve(serve_flags& flags) {
                      {{"event", "admin"}, {"url", url}});
   };
   const auto served = server::serve(settings);
-  return served ? out.done("", nlohmann::ordered_json::object()) : out.failed(served.error());
+  if (served) return out.done("", nlohmann::ordered_json::object());
+  return out.failed(served.error(), advice_on(served.error().code));
 }
 
 void add_limits(CLI::App& app, serve_flags& flags) {

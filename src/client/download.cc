@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <algorithm>
 
-#include "client/task_group.h"
 #include "net/buffers.h"
 #include "wire/message.h"
 
@@ -55,7 +54,7 @@ class piece final : public request {
     }
     auto got = co_await from.reader().payload(buffer->bytes().first(bytes));
     if (!got) co_return got;
-    if (owner_->failed_ || given_back_) co_return result<void>{};
+    if (owner_->failed() || given_back_) co_return result<void>{};
     const auto number = wanted_[at_].first++;
     if (--wanted_[at_].count == 0) ++at_;
     owner_->arrived(number, block.digest, std::move(*buffer));
@@ -95,63 +94,22 @@ class piece final : public request {
 
 download::download(session& owner, url server, remote_entry file, const partial_file& into,
                    const std::vector<run>& wanted)
-    : session_(owner),
-      server_(std::move(server)),
-      file_(std::move(file)),
-      into_(into),
-      changed_(owner.where()) {
+    : shared_work(owner, std::move(server)), file_(std::move(file)), into_(into) {
   for (const auto& blocks : wanted) {
     queue_.push(blocks);
-    left_ += blocks.count;
+    wanted_ += blocks.count;
   }
 }
 
 awaitable<result<void>> download::fetch(unsigned streams) {
-  streams_ = streams;
   piece_blocks_ =
-      std::clamp(left_ / (4 * std::uint64_t{streams}), piece_blocks_min, piece_blocks_max);
+      std::clamp(wanted_ / (4 * std::uint64_t{streams}), piece_blocks_min, piece_blocks_max);
   task_group all(session_.where());
-  for (unsigned i = 0; i < streams; ++i) all.spawn(stream(shared_from_this()));
+  start(all, streams);
   co_await all.join();
   while (writing_ > 0) co_await changed_.wait();
-  if (failed_) co_return std::unexpected(*failed_);
+  if (failed()) co_return std::unexpected(*failed());
   co_return result<void>{};
-}
-
-awaitable<void> download::stream(self me) {
-  co_await me->stream_on();
-  --me->streams_;
-  me->changed_.notify_all();
-}
-
-awaitable<void> download::stream_on() {
-  patience patient(session_);
-  while (!is_over()) {
-    if (session_.stopping()) fail_with({.code = errc::cancelled, .context = {}});
-    if (queue_.empty()) {  // what others have on the way may come back
-      co_await changed_.wait();
-      continue;
-    }
-    const auto left_before = left_;
-    error why;
-    auto by = co_await session_.open(server_);
-    if (by) {
-      co_await serve(*by);
-      if (!(*by)->lost()) {
-        session_.give_back(std::move(*by));
-        continue;
-      }
-      why = (*by)->why();
-      if (left_ < left_before) patient.progress();
-    } else {
-      why = std::move(by.error());
-    }
-    if (is_over()) break;
-    const bool again = co_await patient.once_more(why);
-    if (again) continue;
-    if (streams_ == 1) fail_with(std::move(why));  // the others can do it without us
-    break;
-  }
 }
 
 // Until the connection is lost or there is nothing more to ask for.
@@ -197,7 +155,7 @@ void download::landed(std::uint64_t block, const result<bool>& written) {
   if (!written) {
     fail_with(written.error());
   } else if (*written) {
-    --left_;
+    ++landed_;
     session_.progress().moved(static_cast<std::int64_t>(bytes_of(block, file_.size_bytes)));
   } else {
     wrong(block);
@@ -213,11 +171,6 @@ void download::wrong(std::uint64_t block) {
   }
   ++blocks_repeated_;
   queue_.push_front({.first = block, .count = 1});
-  changed_.notify_all();
-}
-
-void download::fail_with(error why) {
-  if (!failed_) failed_ = std::move(why);
   changed_.notify_all();
 }
 

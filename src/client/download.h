@@ -4,14 +4,13 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "base/buffer_pool.h"
 #include "client/blocks.h"
 #include "client/partial_file.h"
 #include "client/requests.h"
-#include "client/session.h"
+#include "client/shared_work.h"
 #include "wire/block_head.h"
 
 namespace sluice::client {
@@ -19,7 +18,7 @@ namespace sluice::client {
 // Shared by the coroutine that awaits fetch() and the requests that it sends. Each block's digest
 // is checked on a thread for the disk before the block is written, once, at its place. A block
 // whose digest is wrong is asked for again; the third wrong one ends it.
-class download : public std::enable_shared_from_this<download> {
+class download final : public std::enable_shared_from_this<download>, private shared_work {
  public:
   static constexpr unsigned tries_max = 3;
 
@@ -37,29 +36,23 @@ class download : public std::enable_shared_from_this<download> {
 
  private:
   friend class piece;
-  using self = std::shared_ptr<download>;
-  static awaitable<void> stream(self me);
-  awaitable<void> stream_on();
-  awaitable<void> serve(std::shared_ptr<connection> by);
+  awaitable<void> serve(std::shared_ptr<connection> by) override;
   void ask(connection& by);
   void arrived(std::uint64_t block, const base::digest128& digest, base::pooled_buffer buffer);
   void landed(std::uint64_t block, const result<bool>& written);
   void wrong(std::uint64_t block);
-  void fail_with(error why);
-  [[nodiscard]] bool is_over() const noexcept { return failed_ || left_ == 0; }
+  [[nodiscard]] bool is_over() const noexcept override { return failed() || landed_ == wanted_; }
+  [[nodiscard]] bool is_idle() const noexcept override { return queue_.empty(); }
+  [[nodiscard]] std::uint64_t done_so_far() const noexcept override { return landed_; }
 
-  session& session_;
-  const url server_;
   const remote_entry file_;
   const partial_file& into_;
   block_queue queue_;
-  std::uint64_t left_ = 0;  // blocks that are not in the file yet
+  std::uint64_t wanted_ = 0;  // blocks
+  std::uint64_t landed_ = 0;  // of them, in the file
   std::uint64_t piece_blocks_ = 1;
   std::size_t writing_ = 0;                  // blocks on their way to the disk
-  unsigned streams_ = 0;                     // that are alive
   std::map<std::uint64_t, unsigned> wrong_;  // how often a block's digest was wrong
-  net::signal changed_;
-  std::optional<error> failed_;
   std::uint64_t bytes_moved_ = 0;
   std::uint64_t blocks_repeated_ = 0;
 };

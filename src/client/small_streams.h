@@ -1,12 +1,9 @@
-// Many small files of a tree, whichever way they go: the queue, the streams that empty it, and when
-// it is over.
+// Many small files of a tree, whichever way they go: the queue, and when it is over.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
 #include <deque>
-#include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,8 +12,7 @@
 #include "client/failures.h"
 #include "client/names.h"
 #include "client/requests.h"
-#include "client/session.h"
-#include "client/task_group.h"
+#include "client/shared_work.h"
 
 namespace sluice::client {
 
@@ -39,19 +35,11 @@ struct small_window {
 // The base of small_puts and small_gets. `Job` has a `path` below the source. Owned by the work on
 // the tree, whose task group runs the streams and is joined before this goes. I/O thread.
 template <class Job>
-class small_streams {
+class small_streams : public shared_work {
  public:
-  small_streams(const small_streams&) = delete;
-  small_streams& operator=(const small_streams&) = delete;
-
-  void start(task_group& in, unsigned streams) {
-    streams_ = streams;
-    for (unsigned i = 0; i < streams; ++i) in.spawn(stream());
-  }
-
   // Waits while many are waiting already.
   awaitable<void> push(Job file) {
-    while (jobs_.size() >= waiting_max && !failed_) co_await changed_.wait();
+    while (jobs_.size() >= waiting_max && !failed()) co_await changed_.wait();
     ++pending_;
     jobs_.push_back(std::move(file));
     // Streams that wait for work take a whole batch: not woken for each file.
@@ -64,30 +52,18 @@ class small_streams {
     changed_.notify_all();
   }
 
-  // What ended all of it; files that failed by themselves are in the failures.
-  [[nodiscard]] const std::optional<error>& failed() const noexcept { return failed_; }
-  void fail_with(error why) {
-    if (!failed_) failed_ = std::move(why);
-    changed_.notify_all();
-  }
-
  protected:
   static constexpr std::size_t waiting_max = 1'024;
 
   // `verb` ("put") is for errors; `base` is the folder on the server. The references outlive this.
   small_streams(session& owner, url server, std::string base, std::string_view verb, summary& done,
                 failures& failed_files)
-      : session_(owner),
-        server_(std::move(server)),
+      : shared_work(owner, std::move(server)),
         base_(std::move(base)),
         done_(done),
-        changed_(owner.where()),
         verb_(verb),
         failed_files_(failed_files) {}
   ~small_streams() = default;
-
-  // Until the connection is lost, or all is over.
-  virtual awaitable<void> serve(std::shared_ptr<connection> by) = 0;
 
   void again(Job file) {
     jobs_.push_front(std::move(file));
@@ -110,53 +86,24 @@ class small_streams {
     if (--pending_ == 0) changed_.notify_all();
   }
 
-  [[nodiscard]] bool is_over() const noexcept { return failed_ || (closed_ && pending_ == 0); }
+  [[nodiscard]] bool is_over() const noexcept final {
+    return failed() || (closed_ && pending_ == 0);
+  }
 
-  session& session_;
-  const url server_;
   const std::string base_;
   summary& done_;
-  net::signal changed_;
   std::deque<Job> jobs_;
 
  private:
-  awaitable<void> stream() {
-    patience patient(session_);
-    while (!is_over()) {
-      if (session_.stopping()) fail_with({.code = errc::cancelled, .context = {}});
-      if (jobs_.empty()) {
-        co_await changed_.wait();
-        continue;
-      }
-      const auto before = done_.files + done_.files_unchanged;
-      error why;
-      auto by = co_await session_.open(server_);
-      if (by) {
-        co_await serve(*by);
-        if (!(*by)->lost()) {
-          session_.give_back(std::move(*by));
-          continue;
-        }
-        why = (*by)->why();
-      } else {
-        why = std::move(by.error());
-      }
-      if (is_over()) break;
-      if (done_.files + done_.files_unchanged > before) patient.progress();
-      const bool more = co_await patient.once_more(why);
-      if (more) continue;
-      if (streams_ == 1) fail_with(std::move(why));
-      break;
-    }
-    --streams_;
+  [[nodiscard]] bool is_idle() const noexcept final { return jobs_.empty(); }
+  [[nodiscard]] std::uint64_t done_so_far() const noexcept final {
+    return done_.files + done_.files_unchanged;
   }
 
   const std::string verb_;
   failures& failed_files_;
   std::size_t pending_ = 0;  // pushed and neither done nor failed
   bool closed_ = false;
-  unsigned streams_ = 0;
-  std::optional<error> failed_;
 };
 
 }  // namespace sluice::client
