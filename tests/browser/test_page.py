@@ -103,6 +103,16 @@ def test_files_are_dropped(tree, people):
     assert names(server.root) == ["one.txt", "two.txt"]
 
 
+def test_what_is_left_out_is_told(tree, people, tmp_path):
+    server = tree({})
+    sealed = tmp_path / "sealed"
+    sealed.mkdir()
+    (sealed / ".only").write_bytes(b"x")
+    told = "Left out, as all names that begin with a dot: .a, .b, .c +1"
+    people("left_out", server, names=[".a", ".b", ".c", ".d", "notes.txt"], told=told, folder=sealed).until("done")
+    assert names(server.root) == ["notes.txt"]
+
+
 def test_a_file_comes_from_both_ends(tree, people, tmp_path):
     """The request with all of it is broken off where it meets the slices from the end; nothing is sent over and over."""
     server = tree({})

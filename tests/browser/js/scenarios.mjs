@@ -156,19 +156,45 @@ export async function hand_in({ open, wanted }) {
   return { receipt: fs.readFileSync(await receipt.path(), 'utf8') }
 }
 
+const dragged = (page, names) => page.evaluateHandle((names) => {
+  const data = new DataTransfer()
+  for (const name of names) data.items.add(new File([`content of ${name}`], name))
+  return data
+}, names)
+
 export async function drop({ open, wanted }) {
   const page = await open()
   await page.getByText('Nothing is here yet').waitFor()
-  const from = await page.evaluateHandle((names) => {
-    const data = new DataTransfer()
-    for (const name of names) data.items.add(new File([`content of ${name}`], name))
-    return data
-  }, wanted.names)
+  const from = await dragged(page, wanted.names)
   await page.dispatchEvent('main', 'dragenter', { dataTransfer: from })
   await page.getByText('Drop to add to Files').waitFor()
   await page.dispatchEvent('main', 'drop', { dataTransfer: from })
   await all_arrived(page)
   for (const name of wanted.names) await shown(page, name)
+}
+
+// A folder with one file, which the browser may not read.
+const unreadable = async (page, folder, file) => {
+  await page.evaluate(([folder, file]) => {
+    const inside = { isFile: true, fullPath: `/${folder}/${file}`, file: (_, fails) => fails(new DOMException('', 'NotReadableError')) }
+    const listing = [[inside], []]
+    const entry = { isFile: false, fullPath: `/${folder}`, createReader: () => ({ readEntries: (tell) => tell(listing.shift()) }) }
+    DataTransferItem.prototype.webkitGetAsEntry = () => entry
+  }, [folder, file])
+  return dragged(page, [folder])
+}
+
+export async function left_out({ open, wanted }) {
+  const page = await open()
+  await page.getByText('Nothing is here yet').waitFor()
+  await page.dispatchEvent('main', 'drop', { dataTransfer: await dragged(page, wanted.names) })
+  await page.getByText(wanted.told).waitFor()
+  await all_arrived(page)
+  await page.dispatchEvent('main', 'drop', { dataTransfer: await unreadable(page, 'card', 'clip.mov') })
+  await page.getByText('Could not be read, and is not handed in: card/clip.mov').waitFor()
+  await shown(page, 'notes.txt')
+  await choose(page, wanted.folder, 'folder')
+  await page.getByText('Left out, as all names that begin with a dot: sealed/.only').waitFor()
 }
 
 export async function pause({ open, wanted }) {

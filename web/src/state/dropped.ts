@@ -16,21 +16,30 @@ async function read_all(found: FileSystemDirectoryEntry): Promise<FileSystemEntr
   }
 }
 
-async function walk(found: FileSystemEntry, into: picked[]) {
-  if (found.isFile) {
-    into.push({ file: await file_of(found as FileSystemFileEntry), path: found.fullPath.replace(/^\//, '') })
-    return
-  }
-  for (const each of await read_all(found as FileSystemDirectoryEntry)) await walk(each, into)
+export interface gathered {
+  files: picked[]
+  unreadable: string[] // paths
 }
 
-export async function gather(from: DataTransfer): Promise<picked[]> {
+async function walk(found: FileSystemEntry, into: gathered) {
+  const path = found.fullPath.replace(/^\//, '')
+  try {
+    if (found.isFile) {
+      into.files.push({ file: await file_of(found as FileSystemFileEntry), path })
+      return
+    }
+    for (const each of await read_all(found as FileSystemDirectoryEntry)) await walk(each, into)
+  } catch {
+    into.unreadable.push(path)
+  }
+}
+
+export async function gather(from: DataTransfer): Promise<gathered> {
   // They are only there until the event is over.
   const entries = [...from.items].map((each) => each.webkitGetAsEntry()).filter((each) => each !== null)
   const plain = [...from.files].map((file) => ({ file, path: file.name }))
-  const found: picked[] = []
+  if (entries.length === 0) return { files: plain, unreadable: [] }
+  const found: gathered = { files: [], unreadable: [] }
   for (const each of entries) await walk(each, found)
-  // Hidden files of the system (".DS_Store") are not what anybody means.
-  const all = entries.length > 0 ? found : plain
-  return all.filter((each) => !each.path.split('/').some((part) => part.startsWith('.')))
+  return found
 }

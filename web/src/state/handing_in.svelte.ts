@@ -1,6 +1,6 @@
 // All files on their way, a few at a time; what the browser kept of earlier visits; the receipt.
 import { join } from '../server/api'
-import { t, size_text } from '../text/text.svelte'
+import { names_text, size_text, t } from '../text/text.svelte'
 import { kept_uploads } from './kept_uploads'
 import { notify } from './notices.svelte'
 import { upload } from './upload.svelte'
@@ -152,9 +152,14 @@ class handing_in {
 
 export const uploads_now = new handing_in()
 
+const is_hidden = ({ path }: picked) => path.split('/').some((part) => part.startsWith('.'))
+
+// Hidden files are not what anybody means (".DS_Store"), and the server takes none; but whoever
+// means one hears of it.
 export function hand_in(folder: string, files: picked[]) {
-  const shown = files.filter(({ path }) => !path.split('/').some((part) => part.startsWith('.')))
-  uploads_now.add(folder, shown)
+  const hidden = files.filter(is_hidden)
+  if (hidden.length > 0) notify(t('hidden_stay', names_text(hidden.map((each) => each.path))), { for_ms: 8000 })
+  uploads_now.add(folder, files.filter((each) => !is_hidden(each)))
 }
 
 addEventListener('beforeunload', (event) => {

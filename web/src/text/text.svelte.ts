@@ -35,6 +35,10 @@ export function t(key: keyof words, ...put: (string | number)[]): string {
 
 export const count_of = (count: number) => (count === 1 ? t('count_one') : t('count', number_text(count)))
 
+// The first of them, and how many more there are.
+export const names_text = (names: string[]) =>
+  names.slice(0, 3).join(', ') + (names.length > 3 ? ` +${number_text(names.length - 3)}` : '')
+
 const locale = () => (chosen.language === 'zh' ? 'zh-CN' : 'en-GB')
 
 export const number_text = (value: number) => value.toLocaleString(locale())
