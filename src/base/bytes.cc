@@ -24,11 +24,10 @@ std::string format_size(std::uint64_t size_bytes) {
 
 std::string to_hex(std::span<const std::byte> bytes) {
   static constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  text.reserve(bytes.size() * 2);
-  for (const std::byte byte : bytes) {
-    text += digits[std::to_integer<unsigned>(byte) >> 4];
-    text += digits[std::to_integer<unsigned>(byte) & 15];
+  std::string text(bytes.size() * 2, '\0');
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    text[2 * i] = digits[std::to_integer<unsigned>(bytes[i]) >> 4];
+    text[2 * i + 1] = digits[std::to_integer<unsigned>(bytes[i]) & 15];
   }
   return text;
 }

@@ -107,6 +107,7 @@ connection::connection(net::stream client, service& shared, tenancy has)
       stream_(std::move(client)),
       shared_(shared),
       where_(stream_.get_executor()),
+      line_(idle_line::of(where_)),
       peer_(peer_of(stream_.socket())),
       from_(net::plain_address(peer_)),
       input_(stream_),
@@ -263,10 +264,10 @@ awaitable<result<void>> connection::run(std::shared_ptr<connection> self) {
         self->input_.end_wait();
         waits = !failed && self->woken_for_nothing();
       } else {
-        if (self->has_.held) enter_line(self->where_, *self);
+        if (self->has_.held) self->line_.enter(*self);
         std::size_t got = 0;
         std::tie(failed, got) = co_await self->input_.receive_next(self->shared_.limits.head_bytes);
-        leave_line(self->where_, *self);
+        self->line_.leave(*self);
         self->input_.end_receive(got);
         waits = false;
         // Who spoke just now does not go parking.

@@ -125,6 +125,7 @@ class connection final : public std::enable_shared_from_this<connection>,
   net::stream stream_;
   service& shared_;
   const executor where_;
+  idle_line& line_;
   const tcp_endpoint peer_;
   const std::string from_;
   input input_;

@@ -44,7 +44,7 @@ parsed<request_line> parse_request_line(std::string_view line) {
   request_line found{.method = line.substr(0, first),
                      .target = line.substr(first + 1, last - first - 1)};
   if (!is_token(found.method)) return refuse("the method is no token");
-  if (found.target.empty() || found.target.find_first_of(" \t") != std::string_view::npos) {
+  if (found.target.empty() || found.target.contains(' ') || found.target.contains('\t')) {
     return refuse("the request line has more than its two spaces");
   }
   const auto version = parse_version(line.substr(last + 1));
@@ -124,8 +124,19 @@ parsed<void> find_expectations(request& asked) {
 
 }  // namespace
 
+// Up to what decides something: the end of a line, a limit, or of what is there.
+void head_finder::skip_text(std::string_view arrived) noexcept {
+  const auto limit = in_request_line_ ? std::min(limits_.line_bytes, limits_.bytes) : limits_.bytes;
+  const std::size_t end = std::min(arrived.size(), limit);
+  std::size_t at = seen_;
+  while (at < end && arrived[at] != '\r' && arrived[at] != '\n') ++at;
+  seen_ = at;
+}
+
 parsed<std::size_t> head_finder::find(std::string_view arrived) {
   for (; seen_ < arrived.size(); ++seen_) {
+    skip_text(arrived);
+    if (seen_ == arrived.size()) break;
     const char c = arrived[seen_];
     if (c == '\r') {
       if (seen_ + 1 == arrived.size()) break;  // what follows it decides

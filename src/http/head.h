@@ -30,6 +30,8 @@ class head_finder {
   [[nodiscard]] parsed<std::size_t> find(std::string_view arrived);
 
  private:
+  void skip_text(std::string_view arrived) noexcept;
+
   const head_limits limits_;
   std::size_t seen_ = 0;
   std::size_t line_begin_ = 0;

@@ -8,42 +8,37 @@ namespace {
 // The line gets shorter where more come than go, and nobody pays for all the others.
 constexpr int parked_at_once = 2;
 
-// One for each io_context.
-class idle_line final : public boost::asio::execution_context::service {
+class of_context final : public boost::asio::execution_context::service {
  public:
-  using key_type = idle_line;
+  using key_type = of_context;
   static inline boost::asio::execution_context::id id;
 
-  explicit idle_line(boost::asio::execution_context& context) : service(context) {}
+  explicit of_context(boost::asio::execution_context& context) : service(context) {}
 
-  void enter(idler& who) {
-    line_.push_back(who);
-    for (int i = 0; i < parked_at_once && line_.size() > awake_max; ++i) {
-      auto& first = line_.front();
-      if (who.idle_since() - first.idle_since() < awake_at_least) break;
-      line_.pop_front();
-      first.go_parking();
-    }
-  }
-
-  void leave(idler& who) noexcept {
-    if (who.is_linked()) line_.erase(line_.iterator_to(who));
-  }
+  idle_line line;
 
  private:
-  void shutdown() override { line_.clear(); }
-
-  boost::intrusive::list<idler> line_;
+  void shutdown() override { line.clear(); }
 };
 
 }  // namespace
 
-void enter_line(const executor& where, idler& who) {
-  boost::asio::use_service<idle_line>(where.context()).enter(who);
+idle_line& idle_line::of(const executor& where) {
+  return boost::asio::use_service<of_context>(where.context()).line;
 }
 
-void leave_line(const executor& where, idler& who) noexcept {
-  boost::asio::use_service<idle_line>(where.context()).leave(who);
+void idle_line::enter(idler& who) {
+  line_.push_back(who);
+  for (int i = 0; i < parked_at_once && line_.size() > awake_max; ++i) {
+    auto& first = line_.front();
+    if (who.idle_since() - first.idle_since() < awake_at_least) break;
+    line_.pop_front();
+    first.go_parking();
+  }
+}
+
+void idle_line::leave(idler& who) noexcept {
+  if (who.is_linked()) line_.erase(line_.iterator_to(who));
 }
 
 }  // namespace sluice::http

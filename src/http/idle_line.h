@@ -24,11 +24,28 @@ class idler : public boost::intrusive::list_base_hook<> {
   ~idler() = default;
 };
 
-// At the end of the line of the io_context. Whoever waits long at its front while many wait behind
-// goes parking: so a few stay awake, whose next request costs nothing more, and thousands do not
-// cost the memory of being awake. Leaving is harmless for one who is not in it.
-void enter_line(const executor& where, idler& who);
-void leave_line(const executor& where, idler& who) noexcept;
+// One for each io_context, on its thread.
+class idle_line {
+ public:
+  idle_line() = default;
+  idle_line(const idle_line&) = delete;
+  idle_line& operator=(const idle_line&) = delete;
+
+  // Lives as long as the io_context does.
+  [[nodiscard]] static idle_line& of(const executor& where);
+
+  // At its end. Whoever waits long at its front while many wait behind goes parking: so a few stay
+  // awake, whose next request costs nothing more, and thousands do not cost the memory of being
+  // awake.
+  void enter(idler& who);
+  // Harmless for one who is not in it.
+  void leave(idler& who) noexcept;
+  // Everybody leaves.
+  void clear() noexcept { line_.clear(); }
+
+ private:
+  boost::intrusive::list<idler> line_;
+};
 
 // Of one thread: so many stay in the line whatever happens, and everybody for so long.
 inline constexpr std::size_t awake_max = 128;

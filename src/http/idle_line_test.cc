@@ -29,12 +29,12 @@ class waiting final : public idler {
 class IdleLine : public testing::Test {
  protected:
   ~IdleLine() override {
-    for (const auto& each : all_) leave_line(io_.get_executor(), *each);
+    for (const auto& each : all_) idle_line::of(io_.get_executor()).leave(*each);
   }
 
   waiting& come(clock::duration after) {
     all_.push_back(std::make_unique<waiting>(begin_ + after));
-    enter_line(io_.get_executor(), *all_.back());
+    idle_line::of(io_.get_executor()).enter(*all_.back());
     return *all_.back();
   }
 
@@ -71,11 +71,11 @@ TEST_F(IdleLine, nobody_goes_who_waits_for_a_moment) {
 TEST_F(IdleLine, who_leaves_is_none_of_them) {
   auto& first = come({});
   for (std::size_t i = 1; i < awake_max; ++i) come({});
-  leave_line(io_.get_executor(), first);
-  leave_line(io_.get_executor(), first);
+  idle_line::of(io_.get_executor()).leave(first);
+  idle_line::of(io_.get_executor()).leave(first);
   come(awake_at_least);
   EXPECT_EQ(parked(), 0U);
-  enter_line(io_.get_executor(), first);
+  idle_line::of(io_.get_executor()).enter(first);
   EXPECT_EQ(parked(), 0U) << "it came last, and its time is its own";
 }
 

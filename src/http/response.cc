@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <ostream>  // Boost's string_view, as Beast has it, does without and needs it
+#include <span>
 
 namespace sluice::http {
 
 namespace {
 
 constexpr std::size_t usual_lines_bytes = 512;
+
+// Or the line with it, for those who read strings of C.
+bool ends_a_line(char c) noexcept { return c == '\r' || c == '\n' || c == '\0'; }
 
 }  // namespace
 
@@ -18,14 +22,13 @@ response::response(const problem& why) : code_(why.code) {
 response& response::add(std::string_view name, std::string_view value) {
   if (name == "Content-Security-Policy") has_policy_ = true;
   if (lines_.empty()) lines_.reserve(usual_lines_bytes);
-  lines_ += name;
-  lines_ += ": ";
+  lines_.append(name).append(": ");
   const std::size_t begin = lines_.size();
-  lines_ += value;
-  std::replace_if(
-      lines_.begin() + static_cast<std::ptrdiff_t>(begin), lines_.end(),
-      [](char c) { return c == '\r' || c == '\n' || c == '\0'; }, ' ');
-  lines_ += "\r\n";
+  lines_.append(value);
+  if (value.contains('\r') || value.contains('\n') || value.contains('\0')) {
+    std::ranges::replace_if(std::span(lines_).subspan(begin), ends_a_line, ' ');
+  }
+  lines_.append("\r\n");
   return *this;
 }
 

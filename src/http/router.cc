@@ -13,24 +13,30 @@ namespace sluice::http {
 namespace {
 
 bool fits(std::string_view pattern, std::string_view path) {
-  return pattern.size() > 1 && pattern.ends_with('/') ? path.starts_with(pattern) : path == pattern;
+  // Where the pattern ends most paths have another character: that costs less than to compare both.
+  if (path.size() < pattern.size() || path[pattern.size() - 1] != pattern.back()) return false;
+  return pattern.size() > 1 && pattern.back() == '/' ? path.starts_with(pattern) : path == pattern;
 }
 
-// The longest pattern that fits; "" where none does.
-std::string_view find_pattern(std::span<const route> table, std::string_view path) {
-  std::string_view best;
+// The rows of the longest pattern that fits, which stand side by side; none where no one does.
+std::span<const route> find_rows(std::span<const route> table, std::string_view path) {
+  const route* best = nullptr;
   for (const auto& row : table) {
-    if (row.path.size() > best.size() && fits(row.path, path)) best = row.path;
+    if ((best == nullptr || row.path.size() > best->path.size()) && fits(row.path, path)) {
+      best = &row;
+    }
   }
-  return best;
+  if (best == nullptr) return {};
+  const auto from = table.subspan(static_cast<std::size_t>(best - table.data()));
+  const auto end =
+      std::ranges::find_if(from, [best](const route& row) { return row.path != best->path; });
+  return from.first(static_cast<std::size_t>(end - from.begin()));
 }
 
-const route* find_route(std::span<const route> table, std::string_view pattern,
-                        std::string_view method) {
-  const auto row_of = [table, pattern](std::string_view wanted) -> const route* {
-    const auto found = std::ranges::find_if(
-        table, [&](const route& row) { return row.path == pattern && row.method == wanted; });
-    return found == table.end() ? nullptr : &*found;
+const route* find_route(std::span<const route> rows, std::string_view method) {
+  const auto row_of = [rows](std::string_view wanted) -> const route* {
+    const auto found = std::ranges::find(rows, wanted, &route::method);
+    return found == rows.end() ? nullptr : &*found;
   };
   if (const auto* row = row_of(method)) return row;
   if (method == "HEAD") {
@@ -39,11 +45,10 @@ const route* find_route(std::span<const route> table, std::string_view pattern,
   return row_of("*");
 }
 
-std::string allowed_methods(std::span<const route> table, std::string_view pattern) {
+std::string allowed_methods(std::span<const route> rows) {
   std::string allowed;
   bool head = false;
-  for (const auto& row : table) {
-    if (!pattern.empty() && row.path != pattern) continue;
+  for (const auto& row : rows) {
     if (row.method == "*" || allowed.find(row.method) != std::string::npos) continue;
     allowed += std::string(row.method) + ", ";
     head = head || row.method == "GET";
@@ -81,7 +86,11 @@ parsed<void> check_rights(need needs, const base::caller& who, std::string_view 
 
 bool is_address(const std::string& host) {
   boost::system::error_code no_address;
-  (void)boost::asio::ip::make_address(host, no_address);
+  if (host.contains(':')) {
+    (void)boost::asio::ip::make_address_v6(host, no_address);
+  } else {
+    (void)boost::asio::ip::make_address_v4(host, no_address);
+  }
   return !no_address;
 }
 
@@ -125,13 +134,12 @@ base::origin origin_of(const exchange& now, const route& row) {
   return {now.from(), spoken};
 }
 
-response no_such_method(std::span<const route> table, std::string_view pattern,
-                        const request& asked) {
+response no_such_method(std::span<const route> rows, const request& asked) {
   const bool asks = asked.method == "OPTIONS";
   response refused = asks ? response(status::no_content)
                           : response(problem(status::method_not_allowed,
                                              asked.method + " is not for " + asked.path));
-  refused.add("Allow", allowed_methods(table, pattern));
+  refused.add("Allow", allowed_methods(rows));
   return refused;
 }
 
@@ -171,12 +179,13 @@ awaitable<result<void>> identify_and_answer(exchange& now, service& shared, cons
 awaitable<result<void>> dispatch(exchange& now, service& shared) {
   const request& asked = now.asked();
   const auto table = routes(shared.shows);
-  const auto pattern = asked.path == "*" ? std::string_view() : find_pattern(table, asked.path);
-  if (pattern.empty() && asked.path != "*") {
+  if (asked.path == "*") return now.answer(no_such_method(table, asked));
+  const auto rows = find_rows(table, asked.path);
+  if (rows.empty()) {
     return now.answer(problem(status::not_found, "there is nothing under " + asked.path));
   }
-  const route* row = find_route(table, pattern, asked.method);
-  if (row == nullptr) return now.answer(no_such_method(table, pattern, asked));
+  const route* row = find_route(rows, asked.method);
+  if (row == nullptr) return now.answer(no_such_method(rows, asked));
   now.answer_for(shared.gate.stranger(origin_of(now, *row)));
   if (const auto allowed = check_source(asked, row->needs, shared); !allowed) {
     return now.answer(refuse(allowed.error(), asked));

@@ -37,7 +37,8 @@ struct route {
   handler answer;
 };
 
-// The tables, in routes.cc: one row for each method of a path. The longest path that fits decides.
+// The tables, in routes.cc: one row for each method of a path, the rows of a path side by side. The
+// longest path that fits decides.
 [[nodiscard]] std::span<const route> routes(surface shown) noexcept;
 
 // Answers one request: 404 where no path fits, 405 with Allow where no method does, OPTIONS with

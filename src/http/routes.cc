@@ -13,6 +13,19 @@
 
 namespace sluice::http {
 
+namespace {
+
+constexpr bool stand_side_by_side(std::span<const route> table) {
+  for (std::size_t i = 1; i < table.size(); ++i) {
+    for (std::size_t k = 0; k + 1 < i; ++k) {
+      if (table[k].path == table[i].path && table[k + 1].path != table[i].path) return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
 std::span<const route> routes(surface shown) noexcept {
   static constexpr std::array admin{
       route{"GET", "/health", need::none, get_health},
@@ -73,6 +86,7 @@ std::span<const route> routes(surface shown) noexcept {
       route{"PATCH", "/uploads/", need::give, resumable_append},
       route{"DELETE", "/uploads/", need::give, resumable_cancel},
   };
+  static_assert(stand_side_by_side(admin) && stand_side_by_side(open));
   if (shown == surface::admin) return admin;
   return open;
 }

@@ -50,6 +50,10 @@ bool has_control(std::string_view text) noexcept {
 
 // False: an escape is not % and two hexadecimal digits.
 bool append_decoded(std::string& out, std::string_view text, bool plus_is_space) {
+  if (!plus_is_space && !text.contains('%')) {
+    out += text;
+    return true;
+  }
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '%') {
       out += plus_is_space && text[i] == '+' ? ' ' : text[i];
@@ -72,12 +76,8 @@ parsed<void> decode_part(std::string& out, std::string_view part) {
     return refuse("the target has an escape that is not % and two hexadecimal digits");
   }
   const auto decoded = std::string_view(out).substr(begin);
-  if (decoded.find('/') != std::string_view::npos || decoded.find('\\') != std::string_view::npos ||
-      has_control(decoded)) {
-    return refuse("the target has an escaped slash, a backslash or a control character");
-  }
+  if (decoded.contains('/')) return refuse("the target has an escaped slash");
   if (decoded == "." || decoded == "..") return refuse("the target has a part that is . or ..");
-  if (!base::is_valid_utf8(decoded)) return refuse("the target is not UTF-8");
   return {};
 }
 
@@ -93,6 +93,10 @@ parsed<std::string> decode_path(std::string_view path) {
     if (!part) return std::unexpected(part.error());
     path.remove_prefix(end);
   }
+  if (decoded.contains('\\') || has_control(decoded)) {
+    return refuse("the target has a backslash or a control character");
+  }
+  if (!base::is_valid_utf8(decoded)) return refuse("the target is not UTF-8");
   return decoded;
 }
 
