@@ -16,9 +16,12 @@
 namespace sluice::http {
 namespace {
 
-// What a browser may do with content that it shows in place.
-constexpr std::string_view content_policy =
-    "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'";
+constexpr fixed_fields always_asked_again("Cache-Control: no-cache\r\n");
+// And what a browser may do with content that it shows in place.
+constexpr fixed_fields of_a_file(
+    "Accept-Ranges: bytes\r\n"
+    "Content-Security-Policy: default-src 'none'; img-src 'self'; media-src 'self'; "
+    "style-src 'unsafe-inline'\r\n");
 
 struct representation {
   std::shared_ptr<const store::content> file;
@@ -42,14 +45,13 @@ representation describe(std::shared_ptr<const store::content> file) {
 void add_validators(response& head, const representation& what) {
   head.add("ETag", what.tags.etag)
       .add("Last-Modified", http_date(what.tags.last_modified))
-      .add("Cache-Control", "no-cache");
+      .add(always_asked_again);
 }
 
 void add_description(response& head, const representation& what) {
   add_validators(head, what);
-  head.add("Accept-Ranges", "bytes")
-      .add("Content-Disposition", disposition(what.file->info().name, what.type.is_inline))
-      .add("Content-Security-Policy", content_policy);
+  head.add(of_a_file).add("Content-Disposition",
+                          disposition(what.file->info().name, what.type.is_inline));
   if (!what.digest.empty()) head.add("Repr-Digest", what.digest);
 }
 

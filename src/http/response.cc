@@ -19,6 +19,13 @@ response::response(const problem& why) : code_(why.code) {
   with(why.json(), "application/problem+json");
 }
 
+response& response::add(fixed_fields some) {
+  if (some.has_policy()) has_policy_ = true;
+  if (lines_.empty()) lines_.reserve(usual_lines_bytes);
+  lines_.append(some.lines());
+  return *this;
+}
+
 response& response::add(std::string_view name, std::string_view value) {
   if (name == "Content-Security-Policy") has_policy_ = true;
   if (lines_.empty()) lines_.reserve(usual_lines_bytes);

@@ -8,6 +8,21 @@
 
 namespace sluice::http {
 
+// Field lines that are always the same, each with its CRLF.
+class fixed_fields {
+ public:
+  consteval explicit fixed_fields(std::string_view lines)
+      : lines_(lines.ends_with("\r\n") ? lines : throw "a field line ends in CRLF"),
+        has_policy_(lines.contains("Content-Security-Policy: ")) {}
+
+  [[nodiscard]] constexpr std::string_view lines() const noexcept { return lines_; }
+  [[nodiscard]] constexpr bool has_policy() const noexcept { return has_policy_; }
+
+ private:
+  std::string_view lines_;
+  bool has_policy_;
+};
+
 // A value, made by a handler, sent by the exchange. Date, Server, Content-Length,
 // Transfer-Encoding, Connection and the fields that every response has are the exchange's own and
 // not to be set.
@@ -18,6 +33,7 @@ class response {
 
   // Adds a field line. Bytes that no value may have (CR, LF, NUL) become spaces.
   response& add(std::string_view name, std::string_view value);
+  response& add(fixed_fields some);
 
   // The whole body, with its type.
   response& with(std::string body, std::string_view type);

@@ -39,14 +39,17 @@ visitors::~visitors() = default;
 
 visitors::place::place(visitors& of, int socket, base::caller_ptr who, std::string_view does)
     : of_(of) {
-  const auto now = std::chrono::system_clock::now();
+  std::list<visitor> come;  // made without the lock
+  come.push_back({socket, std::move(who), does, std::chrono::system_clock::now()});
+  here_ = come.begin();
   const std::lock_guard lock(of_.mutex_);
-  here_ = of_.all_.insert(of_.all_.end(), {socket, std::move(who), does, now});
+  of_.all_.splice(of_.all_.end(), come);
 }
 
 visitors::place::~place() {
+  std::list<visitor> gone;  // after the lock
   const std::lock_guard lock(of_.mutex_);
-  of_.all_.erase(here_);
+  gone.splice(gone.end(), of_.all_, here_);
 }
 
 void visitors::place::is(base::caller_ptr who) {
