@@ -1,5 +1,6 @@
 #include "net/visitors.h"
 
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
