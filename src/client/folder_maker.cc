@@ -77,7 +77,7 @@ awaitable<result<void>> folder_maker::at_most(std::size_t count) {
       }
       by_ = std::move(*by);
     }
-    for (auto& message : std::exchange(again_, {})) send(std::move(message));
+    for (const auto& message : std::exchange(again_, {})) send(message);
   }
 }
 
@@ -89,7 +89,7 @@ awaitable<result<void>> folder_maker::make(std::string path, std::optional<std::
   message.set_parents(true);
   message.set_may_exist(true);
   if (mtime_ns) message.set_mtime_ns(*mtime_ns);
-  send(std::move(message));
+  send(message);
   co_return result<void>{};
 }
 

@@ -62,7 +62,8 @@ awaitable<result<summary>> receiver::receive_once() {
   url source = sender_;
   source.path = std::move(*name);
   std::vector<url> sources{std::move(source)};
-  auto got = co_await get_all(session_, std::move(sources), target_, options_);
+  auto got = co_await get_all(session_, std::move(sources), target_,
+                              static_cast<const get_options&>(options_));
   co_return got;
 }
 
