@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "client/beneath.h"
 #include "client/names.h"
+#include "client/session.h"
 
 namespace sluice::client {
 namespace {
@@ -176,6 +177,11 @@ void local_tree::walk::add_folder(std::vector<local_entry>& found, std::string p
                    .what = loop ? kind::skipped : kind::failed,
                    .facts = {},
                    .problem = entered.error().message()});
+}
+
+void note_skipped(session& owner, local_entry entry, std::vector<std::string>& skipped) {
+  owner.progress().notice(fmt::format("skipped {}: {}", entry.path, entry.problem));
+  skipped.push_back(std::move(entry.path));
 }
 
 local_tree::local_tree(std::unique_ptr<walk> state) : walk_(std::move(state)) {}

@@ -12,6 +12,8 @@
 
 namespace sluice::client {
 
+class session;
+
 struct local_entry {
   enum class kind : std::uint8_t {
     file,
@@ -24,6 +26,9 @@ struct local_entry {
   file_facts facts;
   std::string problem;
 };
+
+// Tells people of an entry that is skipped, and puts its path to the others.
+void note_skipped(session& owner, local_entry entry, std::vector<std::string>& skipped);
 
 // Walks a tree in the order of `path_less`, which is the order of the server's listings: so both
 // can be merged without holding either. Blocks: for the threads for the disk, one at a time; open()

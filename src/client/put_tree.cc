@@ -89,8 +89,7 @@ awaitable<result<void>> tree_putter::walk() {
 awaitable<result<void>> tree_putter::take(local_entry here) {
   using kind = local_entry::kind;
   if (here.what == kind::skipped) {
-    session_.progress().notice(fmt::format("skipped {}: {}", here.path, here.problem));
-    done_.skipped.push_back(std::move(here.path));
+    note_skipped(session_, std::move(here), done_.skipped);
     co_return result<void>{};
   }
   if (here.what == kind::failed) {

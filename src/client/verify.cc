@@ -231,9 +231,7 @@ awaitable<result<void>> verifier::plan_with_local() {
 // What `put` skips is no difference where it was skipped, but nobody may take it for verified.
 void verifier::take_only_here(local_entry here) {
   if (here.what == local_entry::kind::skipped) {
-    session_.progress().notice(fmt::format("skipped {}: {}", here.path, here.problem));
-    report_.skipped.push_back(std::move(here.path));
-    return;
+    return note_skipped(session_, std::move(here), report_.skipped);
   }
   if (here.what != local_entry::kind::folder) ++report_.files;
   differs(std::move(here.path), std::nullopt, "missing on the server");
