@@ -78,6 +78,20 @@ std::string line_text(std::chrono::system_clock::time_point at, const audit_line
   return text + "}\n";
 }
 
+// Of what makes it the same as another one.
+std::size_t hash_of(const audit_line& line) {
+  const std::hash<std::string_view> hash;
+  std::size_t same = hash(line.what);
+  const bool is_refusal = line.failed.has_value();
+  // Of a stranger's refusals it matters that there are some, not what else was tried.
+  const std::string_view path = is_refusal && line.who.empty() ? std::string_view() : line.path;
+  for (const auto text : {std::string_view(line.who), std::string_view(line.from.address),
+                          line.from.protocol, path, audit_result(line.failed)}) {
+    same = same * 1'000'003 + hash(text);
+  }
+  return same;
+}
+
 std::filesystem::path numbered(const std::filesystem::path& file, unsigned number) {
   return file.string() + '.' + std::to_string(number);
 }
@@ -150,19 +164,10 @@ result<void> audit_log::open_file() {
 }
 
 // With the lock.
-bool audit_log::is_told_already(const audit_line& line, steady::time_point now) {
+bool audit_log::is_told_already(std::size_t same, steady::time_point now) {
   if (now - second_ >= std::chrono::seconds(1)) {
     second_ = now;
     in_this_second_ = 0;
-  }
-  const std::hash<std::string_view> hash;
-  std::size_t same = hash(line.what);
-  const bool is_refusal = line.failed.has_value();
-  // Of a stranger's refusals it matters that there are some, not what else was tried.
-  const std::string_view path = is_refusal && line.who.empty() ? std::string_view() : line.path;
-  for (const auto text : {std::string_view(line.who), std::string_view(line.from.address),
-                          line.from.protocol, path, audit_result(line.failed)}) {
-    same = same * 1'000'003 + hash(text);
   }
   const auto known = told_.find(same);
   if (known != told_.end() && now - known->second < limits_.same_again) return true;
@@ -180,9 +185,10 @@ bool audit_log::is_told_already(const audit_line& line, steady::time_point now) 
 }
 
 void audit_log::note(audit_line line) {
+  const auto same = line.repeatable ? hash_of(line) : 0;
   {
     const std::lock_guard lock(mutex_);
-    if (line.repeatable && is_told_already(line, steady::now())) return;
+    if (line.repeatable && is_told_already(same, steady::now())) return;
     if (waiting_.size() >= limits_.waiting) {
       ++lost_;
       return;

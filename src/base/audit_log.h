@@ -76,7 +76,7 @@ class audit_log {
 
   audit_log(std::filesystem::path file, audit_limits limits);
   [[nodiscard]] result<void> open_file();
-  [[nodiscard]] bool is_told_already(const audit_line& line, steady::time_point now);
+  [[nodiscard]] bool is_told_already(std::size_t same, steady::time_point now);
   void serve();
   void write(std::string_view text);
   void rotate();

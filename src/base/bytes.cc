@@ -23,13 +23,19 @@ std::string format_size(std::uint64_t size_bytes) {
 }
 
 std::string to_hex(std::span<const std::byte> bytes) {
-  static constexpr std::string_view digits = "0123456789abcdef";
-  std::string text(bytes.size() * 2, '\0');
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    text[2 * i] = digits[std::to_integer<unsigned>(bytes[i]) >> 4];
-    text[2 * i + 1] = digits[std::to_integer<unsigned>(bytes[i]) & 15];
-  }
+  std::string text;
+  append_hex(text, bytes);
   return text;
+}
+
+void append_hex(std::string& out, std::span<const std::byte> bytes) {
+  static constexpr std::string_view digits = "0123456789abcdef";
+  std::size_t at = out.size();
+  out.resize(at + bytes.size() * 2);
+  for (const auto byte : bytes) {
+    out[at++] = digits[std::to_integer<unsigned>(byte) >> 4];
+    out[at++] = digits[std::to_integer<unsigned>(byte) & 15];
+  }
 }
 
 namespace {

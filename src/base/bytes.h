@@ -15,6 +15,7 @@ namespace sluice::base {
 
 // Lower-case hexadecimal, two digits a byte.
 [[nodiscard]] std::string to_hex(std::span<const std::byte> bytes);
+void append_hex(std::string& out, std::span<const std::byte> bytes);
 
 // Reads exactly `out.size()` bytes from twice as many digits, of either case. False, with `out`
 // unspecified, for any other length or character.

@@ -20,6 +20,9 @@ TEST(format_size, rounds_down_and_changes_unit_at_1024) {
 TEST(hex, goes_there_and_back) {
   const std::array bytes{std::byte{0x00}, std::byte{0x9f}, std::byte{0xAB}};
   EXPECT_EQ(to_hex(bytes), "009fab");
+  std::string text = "x";
+  append_hex(text, bytes);
+  EXPECT_EQ(text, "x009fab");
   std::array<std::byte, 3> read;
   ASSERT_TRUE(from_hex("009FaB", read));
   EXPECT_EQ(read, bytes);

@@ -79,4 +79,14 @@ std::string escape_unsafe(std::string_view text) {
   return shown;
 }
 
+void append(std::string& out, std::initializer_list<std::string_view> pieces) {
+  std::size_t size = out.size();
+  for (const auto piece : pieces) size += piece.size();
+  if (size > out.capacity()) out.reserve(std::max(size, 2 * out.capacity()));
+  out.resize_and_overwrite(size, [at = out.size(), pieces, size](char* text, std::size_t) mutable {
+    for (const auto piece : pieces) at += piece.copy(text + at, piece.size());
+    return size;
+  });
+}
+
 }  // namespace sluice::base

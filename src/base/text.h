@@ -1,7 +1,8 @@
 // Text that came from elsewhere: UTF-8 read strictly, and made safe to show on a terminal or in a
-// log. Pure functions, any thread.
+// log; and text put together. Pure functions, any thread.
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,5 +23,9 @@ namespace sluice::base {
 // The text with every unsafe character and every byte that is not UTF-8 written as \xNN, a byte
 // each.
 [[nodiscard]] std::string escape_unsafe(std::string_view text);
+
+// Appends all of them, which do not lie in `out`: room is made once, where `+=` looks for it with
+// each.
+void append(std::string& out, std::initializer_list<std::string_view> pieces);
 
 }  // namespace sluice::base

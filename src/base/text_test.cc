@@ -34,6 +34,17 @@ TEST(utf8, takes_one_point_at_a_time) {
   EXPECT_EQ(take_code_point(text), std::nullopt);
 }
 
+TEST(append, puts_all_behind_what_is_there) {
+  std::string text = "a";
+  append(text, {});
+  EXPECT_EQ(text, "a");
+  append(text, {"b", "", std::string_view("\0c", 2)});
+  EXPECT_EQ(text, std::string("ab\0c", 4));
+  for (int i = 0; i < 1000; ++i) append(text, {"0123456789", "abcdef"});
+  EXPECT_EQ(text.size(), 16'004U);
+  EXPECT_EQ(text.substr(4 + 16 * 999), "0123456789abcdef");
+}
+
 TEST(escape_unsafe, leaves_text_and_escapes_what_acts) {
   EXPECT_EQ(escape_unsafe("caf\u00e9 \u6c34.mp4"), "caf\u00e9 \u6c34.mp4");
   EXPECT_EQ(escape_unsafe("a\nb\x1b[2J\x7f"), "a\\x0ab\\x1b[2J\\x7f");

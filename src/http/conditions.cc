@@ -29,7 +29,7 @@ validators validators_of(const store::entry& file, std::int64_t now_s) {
   std::string tag;
   tag.reserve(etag_bytes);
   tag += '"';
-  tag += base::to_hex(base::digest_of(std::as_bytes(std::span(parts))));
+  base::append_hex(tag, base::digest_of(std::as_bytes(std::span(parts))).bytes);
   tag += '"';
   return {.etag = std::move(tag), .last_modified = std::min(seconds, now_s)};
 }

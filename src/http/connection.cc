@@ -389,9 +389,7 @@ awaitable<result<bool>> connection::drop_body(exchange& now) {
 awaitable<void> connection::reject(response refused, bool to_head) {
   ++number_;
   ++shared_.counts.responses.at(static_cast<unsigned>(refused.code()) % 600);
-  std::string text;
-  append_status_line(text, refused.code());
-  append_common_fields(text, shared_.agent);
+  std::string text(head_begin(refused.code(), shared_.agent));
   text += refused.lines();
   if (refused.code() == status::service_unavailable) text += retry_after;
   text += "Content-Security-Policy: default-src 'none'\r\nConnection: close\r\nContent-Length: " +

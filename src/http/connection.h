@@ -151,8 +151,9 @@ class connection final : public std::enable_shared_from_this<connection>,
 // What 503 says: the server is busy for a moment, or stops and another one may start.
 inline constexpr std::string_view retry_after = "Retry-After: 1\r\n";
 
-// The fields that are in every response, as lines.
-void append_common_fields(std::string& out, std::string_view agent);
+// What every response begins with: the line of its status and the fields that each has. Kept in
+// each thread for a second, or until the next call there with another status.
+[[nodiscard]] std::string_view head_begin(status code, const std::string& agent);
 // "HTTP/1.1 200 OK\r\n".
 void append_status_line(std::string& out, status code);
 

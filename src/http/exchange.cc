@@ -1,9 +1,12 @@
 #include "http/exchange.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <charconv>
 
+#include "base/text.h"
 #include "http/chunks.h"
 #include "http/connection.h"
 #include "net/on_pool.h"
@@ -257,22 +260,25 @@ void exchange::begin(const response& head, std::optional<std::uint64_t> size_byt
   closes_ = must_close();
   ++home_.shared().counts.responses.at(static_cast<unsigned>(code_) % 600);
   pending_.reserve(usual_head_bytes);
-  append_status_line(pending_, code_);
-  append_common_fields(pending_, home_.shared().agent);
-  pending_ += head.lines();
-  if (!head.has_policy()) pending_ += "Content-Security-Policy: default-src 'none'\r\n";
-  if (code_ == status::service_unavailable) pending_ += retry_after;
+  const std::string_view policy =
+      head.has_policy() ? "" : "Content-Security-Policy: default-src 'none'\r\n";
+  const std::string_view later = code_ == status::service_unavailable ? retry_after : "";
+  std::string_view persistence;
   if (closes_) {
-    pending_ += "Connection: close\r\n";
+    persistence = "Connection: close\r\n";
   } else if (asked_.is_1_0) {
-    pending_ += "Connection: keep-alive\r\n";
+    persistence = "Connection: keep-alive\r\n";
   }
+  base::append(pending_,
+               {head_begin(code_, home_.shared().agent), head.lines(), policy, later, persistence});
   if (chunked_) {
-    pending_ += "Transfer-Encoding: chunked\r\n";
+    pending_ += "Transfer-Encoding: chunked\r\n\r\n";
   } else if (size_bytes && !bodyless) {
-    pending_ += "Content-Length: " + std::to_string(*size_bytes) + "\r\n";
+    const fmt::format_int length(*size_bytes);
+    base::append(pending_, {"Content-Length: ", {length.data(), length.size()}, "\r\n\r\n"});
+  } else {
+    pending_ += "\r\n";
   }
-  pending_ += "\r\n";
   if (asked_.is_head()) chunked_ = false;
 }
 
@@ -317,6 +323,34 @@ awaitable<result<void>> exchange::write(std::span<const std::byte> bytes) {
   co_return sent;
 }
 
+// What is pending and then what is in the page cache, as far as it goes without waiting: how much
+// of the latter.
+result<std::uint64_t> exchange::send_cached(const store::content& file, std::uint64_t offset,
+                                            std::uint64_t size_bytes) {
+  if (!pending_.empty()) {
+    const auto begun = home_.out().try_send(pending_, {}, true);
+    if (!begun) return std::unexpected(home_.explain(begun.error()));
+    pending_.erase(0, *begun);
+    if (!pending_.empty()) return std::uint64_t{0};
+  }
+  const auto sent = home_.out().try_send_file(file.fd(), offset, size_bytes);
+  if (!sent) return std::unexpected(home_.explain(sent.error()));
+  return sent;
+}
+
+result<std::uint64_t> exchange::write_file_now(const store::content& file, std::uint64_t offset,
+                                               std::uint64_t size_bytes) {
+  // Behind the head of an empty one nothing follows, for which the kernel would wait.
+  const bool is_small = size_bytes > 0 && size_bytes <= file_piece_bytes;
+  if (!is_small || !wants_body() || chunked_ || pace_ || !file.is_cached(offset, size_bytes)) {
+    return std::uint64_t{0};
+  }
+  const auto sent = send_cached(file, offset, size_bytes);
+  if (!sent) return sent;
+  if (const auto fits = account(*sent); !fits) return std::unexpected(fits.error());
+  return sent;
+}
+
 awaitable<result<void>> exchange::write_file(const store::content& file, std::uint64_t offset,
                                              std::uint64_t size_bytes) {
   if (!wants_body() || size_bytes == 0) co_return result<void>{};
@@ -338,17 +372,12 @@ awaitable<result<void>> exchange::write_file(const store::content& file, std::ui
       });
       if (!read) co_return std::unexpected(read.error());
     }
-    if (!pending_.empty()) {
-      const auto begun = home_.out().try_send(pending_, {}, true);
-      if (!begun) co_return std::unexpected(home_.explain(begun.error()));
-      pending_.erase(0, *begun);
-    }
+    const auto at_once = send_cached(file, offset, piece);
+    if (!at_once) co_return std::unexpected(at_once.error());
     if (!pending_.empty()) {
       const auto begun = co_await flush({}, true);
       if (!begun) co_return begun;
     }
-    const auto at_once = home_.out().try_send_file(file.fd(), offset, piece);
-    if (!at_once) co_return std::unexpected(home_.explain(at_once.error()));
     if (*at_once < piece) {
       const auto sent =
           co_await home_.out().send_file(file.fd(), offset + *at_once, piece - *at_once);
@@ -359,6 +388,12 @@ awaitable<result<void>> exchange::write_file(const store::content& file, std::ui
   }
   if (chunked_) pending_ = "\r\n";
   co_return result<void>{};
+}
+
+bool exchange::end_now() noexcept {
+  const bool is_all = pending_.empty() && !chunked_ && size_left_ == 0;
+  complete_ = complete_ || is_all;
+  return is_all;
 }
 
 awaitable<result<void>> exchange::end() {

@@ -126,6 +126,13 @@ class exchange {
   awaitable<result<void>> write_file(const store::content& file, std::uint64_t offset,
                                      std::uint64_t size_bytes);
   awaitable<result<void>> end();
+  // The same without waiting, and so without a coroutine, which costs a small file more than its
+  // bytes do: how many of them went, which is none where it needs the disk or the peer; and whether
+  // it is the end, for which nothing may be left to be sent.
+  [[nodiscard]] result<std::uint64_t> write_file_now(const store::content& file,
+                                                     std::uint64_t offset,
+                                                     std::uint64_t size_bytes);
+  [[nodiscard]] bool end_now() noexcept;
   // Of a response that goes on later: sends what still waits for the next write.
   awaitable<result<void>> push();
   [[nodiscard]] bool wants_body() const noexcept { return !asked_.is_head(); }
@@ -158,6 +165,8 @@ class exchange {
   void announce(std::uint64_t size_bytes);
   [[nodiscard]] result<void> account(std::uint64_t size_bytes);
   awaitable<result<void>> flush(std::span<const std::byte> body, bool more);
+  [[nodiscard]] result<std::uint64_t> send_cached(const store::content& file, std::uint64_t offset,
+                                                  std::uint64_t size_bytes);
 
   awaitable<result<void>> keep_pace();
 

@@ -125,21 +125,29 @@ response unsatisfiable(const representation& what) {
 }
 
 // All of the file; the last piece only while it is the file that was promised.
-awaitable<result<void>> send_whole(exchange& now, representation what) {
+awaitable<result<void>> write_whole(exchange& now, std::shared_ptr<const store::content> file) {
+  const std::uint64_t size_bytes = file->info().size_bytes;
+  const std::uint64_t held_back = size_bytes % base::block_bytes;
+  if (size_bytes >= base::block_bytes) {
+    const auto sent = co_await now.write_file(*file, 0, size_bytes - held_back);
+    if (!sent) co_return sent;
+    if (auto same = file->check_unchanged(); !same) co_return same;
+  }
+  const auto gone = now.write_file_now(*file, size_bytes - held_back, held_back);
+  if (!gone) co_return std::unexpected(gone.error());
+  if (now.end_now()) co_return result<void>{};
+  const auto sent =
+      co_await now.write_file(*file, size_bytes - held_back + *gone, held_back - *gone);
+  if (!sent) co_return sent;
+  co_return co_await now.end();
+}
+
+awaitable<result<void>> send_whole(exchange& now, const representation& what) {
   response head(status::ok);
   add_description(head, what);
   head.add("Content-Type", what.type.name);
-  const std::uint64_t size_bytes = what.size_bytes();
-  now.begin(head, size_bytes);
-  const std::uint64_t held_back = size_bytes % base::block_bytes;
-  if (size_bytes >= base::block_bytes) {
-    const auto sent = co_await now.write_file(*what.file, 0, size_bytes - held_back);
-    if (!sent) co_return sent;
-    if (auto same = what.file->check_unchanged(); !same) co_return same;
-  }
-  const auto sent = co_await now.write_file(*what.file, size_bytes - held_back, held_back);
-  if (!sent) co_return sent;
-  co_return co_await now.end();
+  now.begin(head, what.size_bytes());
+  return write_whole(now, what.file);
 }
 
 awaitable<result<void>> send_one_part(exchange& now, representation what, byte_range part) {
@@ -186,14 +194,14 @@ awaitable<result<void>> send_parts(exchange& now, representation what,
   co_return co_await now.end();
 }
 
-awaitable<result<void>> send_content(exchange& now, representation what) {
+awaitable<result<void>> send_content(exchange& now, representation&& what) {
   const request& asked = now.asked();
   range_answer answer;
   if (asked.method == "GET" && asked.has("Range") && range_counts(asked, what.tags, what.now_s)) {
     answer = parse_range(asked.field("Range"), what.size_bytes());
   }
   switch (answer.what) {
-    case range_answer::kind::whole: return send_whole(now, std::move(what));
+    case range_answer::kind::whole: return send_whole(now, what);
     case range_answer::kind::unsatisfiable: return now.answer(unsatisfiable(what));
     case range_answer::kind::parts: break;
   }

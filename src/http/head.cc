@@ -128,9 +128,10 @@ parsed<void> find_expectations(request& asked) {
 void head_finder::skip_text(std::string_view arrived) noexcept {
   const auto limit = in_request_line_ ? std::min(limits_.line_bytes, limits_.bytes) : limits_.bytes;
   const std::size_t end = std::min(arrived.size(), limit);
-  std::size_t at = seen_;
-  while (at < end && arrived[at] != '\r' && arrived[at] != '\n') ++at;
-  seen_ = at;
+  if (seen_ >= end) return;
+  const auto text = arrived.substr(0, end);
+  const std::size_t line = std::min(text.find('\r', seen_), end);
+  seen_ = std::min(text.substr(0, line).find('\n', seen_), line);
 }
 
 parsed<std::size_t> head_finder::find(std::string_view arrived) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.h"
 #include "http/syntax.h"
 
 namespace sluice::http {
@@ -80,13 +81,18 @@ std::string extended_value(std::string_view text) {
   return out;
 }
 
-// One "_" for each character that an old client could misread.
+// That an old client could misread.
+bool is_odd(char c) noexcept {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte < 0x20 || byte > 0x7e || c == '"' || c == '\\' || c == '%';
+}
+
+// One "_" for each odd character.
 std::string ascii_name(std::string_view name) {
   std::string out;
   for (const char c : name) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte & 0xc0U) == 0x80U) continue;  // the rest of a character
-    out += byte < 0x20 || byte > 0x7e || c == '"' || c == '\\' || c == '%' ? '_' : c;
+    const bool is_rest_of_one = (static_cast<unsigned char>(c) & 0xc0U) == 0x80U;
+    if (!is_rest_of_one) out += is_odd(c) ? '_' : c;
   }
   return out;
 }
@@ -104,10 +110,14 @@ media_type media_type_of(std::string_view file_name) {
 }
 
 std::string disposition(std::string_view file_name, bool is_inline) {
-  const std::string plain = ascii_name(file_name);
-  std::string value = is_inline ? "inline" : "attachment";
-  value += "; filename=\"" + plain + '"';
-  if (plain != file_name) value += "; filename*=" + extended_value(file_name);
+  const std::string_view shown = is_inline ? "inline" : "attachment";
+  std::string value;
+  if (std::ranges::none_of(file_name, is_odd)) {
+    base::append(value, {shown, "; filename=\"", file_name, "\""});
+  } else {
+    base::append(value, {shown, "; filename=\"", ascii_name(file_name),
+                         "\"; filename*=", extended_value(file_name)});
+  }
   return value;
 }
 

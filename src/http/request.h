@@ -40,7 +40,7 @@ struct request {
   // The value of a field that may occur once; "" where it is absent. Of one that occurs more often
   // the values are joined by ", " (RFC 9110, 5.3).
   [[nodiscard]] std::string field(std::string_view name) const;
-  [[nodiscard]] bool has(std::string_view name) const { return fields.count(name) > 0; }
+  [[nodiscard]] bool has(std::string_view name) const { return fields.find(name) != fields.end(); }
 
   // The first parameter of that name.
   [[nodiscard]] std::optional<std::string_view> parameter(std::string_view name) const;

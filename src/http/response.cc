@@ -1,8 +1,6 @@
 #include "http/response.h"
 
-#include <algorithm>
 #include <ostream>  // Boost's string_view, as Beast has it, does without and needs it
-#include <span>
 
 namespace sluice::http {
 
@@ -11,7 +9,9 @@ namespace {
 constexpr std::size_t usual_lines_bytes = 512;
 
 // Or the line with it, for those who read strings of C.
-bool ends_a_line(char c) noexcept { return c == '\r' || c == '\n' || c == '\0'; }
+bool ends_a_line(char c) noexcept {
+  return static_cast<unsigned char>(c) <= '\r' && (c == '\r' || c == '\n' || c == '\0');
+}
 
 }  // namespace
 
@@ -29,13 +29,18 @@ response& response::add(fixed_fields some) {
 response& response::add(std::string_view name, std::string_view value) {
   if (name == "Content-Security-Policy") has_policy_ = true;
   if (lines_.empty()) lines_.reserve(usual_lines_bytes);
-  lines_.append(name).append(": ");
   const std::size_t begin = lines_.size();
-  lines_.append(value);
-  if (value.contains('\r') || value.contains('\n') || value.contains('\0')) {
-    std::ranges::replace_if(std::span(lines_).subspan(begin), ends_a_line, ' ');
-  }
-  lines_.append("\r\n");
+  const std::size_t size = begin + name.size() + value.size() + 4;
+  lines_.resize_and_overwrite(size, [&](char* lines, std::size_t) {
+    char* at = lines + begin;
+    at += name.copy(at, name.size());
+    *at++ = ':';
+    *at++ = ' ';
+    for (const char c : value) *at++ = ends_a_line(c) ? ' ' : c;
+    *at++ = '\r';
+    *at = '\n';
+    return size;
+  });
   return *this;
 }
 

@@ -16,22 +16,42 @@ std::unexpected<problem> refuse(std::string what) {
   return std::unexpected(problem(status::bad_request, std::move(what)));
 }
 
-constexpr bool is_unreserved(char c) noexcept {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-         c == '.' || c == '_' || c == '~';
-}
+// RFC 3986, 2.3.
+constexpr std::array<bool, 256> unreserved_characters = [] {
+  std::array<bool, 256> table{};
+  for (unsigned c = '0'; c <= '9'; ++c) table[c] = true;
+  for (unsigned c = 'a'; c <= 'z'; ++c) table[c] = true;
+  for (unsigned c = 'A'; c <= 'Z'; ++c) table[c] = true;
+  for (const char c : std::string_view("-._~")) table[static_cast<unsigned char>(c)] = true;
+  return table;
+}();
 
 // RFC 3986's characters of a path and a query, and those that browsers leave as they are.
 constexpr std::array<bool, 256> target_characters = [] {
-  std::array<bool, 256> table{};
-  for (unsigned c = 0; c < 256; ++c) table[c] = c >= 0x80 || is_unreserved(static_cast<char>(c));
+  std::array<bool, 256> table = unreserved_characters;
+  for (unsigned c = 0x80; c < 256; ++c) table[c] = true;
   for (const char c : std::string_view("!$&'()*+,;=:@/?%[]|^{}`"))
     table[static_cast<unsigned char>(c)] = true;
   return table;
 }();
 
+bool is_unreserved(char c) noexcept { return unreserved_characters[static_cast<unsigned char>(c)]; }
+
 bool is_target_character(char c) noexcept {
   return target_characters[static_cast<unsigned char>(c)];
+}
+
+// A path without a query that means what it says, as most do: nothing in it is escaped, and none of
+// its parts is empty or begins with a dot.
+bool is_plain_path(std::string_view text) noexcept {
+  if (!text.starts_with('/')) return false;
+  char before = '\0';
+  for (const char c : text) {
+    if (before == '/' && (c == '/' || c == '.')) return false;
+    if (c != '/' && !is_unreserved(c)) return false;
+    before = c;
+  }
+  return true;
 }
 
 int hex_digit(char c) noexcept {
@@ -175,8 +195,8 @@ std::optional<std::string> host_of(std::string_view authority) {
 
 parsed<target> parse_target(std::string_view text) {
   target found;
-  if (text == "*") {
-    found.path = "*";
+  if (text == "*" || is_plain_path(text)) {
+    found.path = text;
     return found;
   }
   if (!std::ranges::all_of(text, is_target_character)) {

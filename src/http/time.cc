@@ -52,8 +52,9 @@ std::optional<std::int64_t> make_time(std::optional<int> year, std::optional<uns
   const std::chrono::year_month_day date{std::chrono::year(*year), std::chrono::month(*month + 1),
                                          std::chrono::day(static_cast<unsigned>(*day))};
   if (!date.ok()) return std::nullopt;
-  return sys_seconds(sys_days(date)).time_since_epoch().count() + *hours * 3600 + *minutes * 60 +
-         *secs;
+  const sys_seconds time =
+      sys_days(date) + std::chrono::hours(*hours) + std::chrono::minutes(*minutes) + seconds(*secs);
+  return time.time_since_epoch().count();
 }
 
 // "Sun, 06 Nov 1994 08:49:37 GMT"

@@ -107,5 +107,26 @@ TEST(targets, keep_what_they_escape) {
   EXPECT_EQ(host_of("a:b"), std::nullopt);
 }
 
+// A path that is plain is taken as it is. Behind "?" no path is plain: each is looked at part by
+// part then, and has to mean the same.
+TEST(targets, are_the_same_whether_plain_or_not) {
+  constexpr std::string_view letters = "/.a-%\\";
+  std::vector<std::string> texts{""};
+  std::size_t good = 0;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const std::string text = texts[i];
+    const auto plain = parse_target(text);
+    const auto looked_at = parse_target(text + "?");
+    ASSERT_EQ(plain.has_value(), looked_at.has_value()) << text;
+    if (plain) {
+      EXPECT_EQ(plain->path, looked_at->path) << text;
+      ++good;
+    }
+    if (text.size() == 6) continue;
+    for (const char letter : letters) texts.push_back(text + letter);
+  }
+  EXPECT_GT(good, 100U);
+}
+
 }  // namespace
 }  // namespace sluice::http

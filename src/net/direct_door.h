@@ -63,9 +63,8 @@ class direct_door {
   [[nodiscard]] const host_port& where() const noexcept { return options_.where; }
 
  private:
-  // NOLINTNEXTLINE(cppcoreguidelines-virtual-class-destructor): final, which it says where it is
-  // defined
-  class handshake;
+  // It is final, which it says where it is defined.
+  class handshake;  // NOLINT(cppcoreguidelines-virtual-class-destructor)
   direct_door(asio::io_context& io, direct_options options, std::unique_ptr<direct_tls> tls);
   [[nodiscard]] awaitable<void> let_in(tcp_socket socket);
   [[nodiscard]] awaitable<result<std::string>> prove(stream& peer);

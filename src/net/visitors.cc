@@ -9,13 +9,6 @@
 
 namespace sluice::net {
 
-struct visitor {
-  int socket = -1;
-  base::caller_ptr who;
-  std::string_view does;
-  std::chrono::system_clock::time_point since;
-};
-
 namespace {
 
 // The kernel's tcp_info (linux/tcp.h), which is longer than that of Debian's C library.
@@ -35,27 +28,24 @@ void count_bytes(int socket, visitors::facts& into) {
 
 }  // namespace
 
-visitors::visitors() = default;
-visitors::~visitors() = default;
-
 visitors::place::place(visitors& of, int socket, base::caller_ptr who, std::string_view does)
-    : of_(of) {
-  std::list<visitor> come;  // made without the lock
-  come.push_back({socket, std::move(who), does, std::chrono::system_clock::now()});
-  here_ = come.begin();
+    : of_(of),
+      socket_(socket),
+      who_(std::move(who)),
+      does_(does),
+      since_(std::chrono::system_clock::now()) {
   const std::lock_guard lock(of_.mutex_);
-  of_.all_.splice(of_.all_.end(), come);
+  of_.all_.push_back(*this);
 }
 
 visitors::place::~place() {
-  std::list<visitor> gone;  // after the lock
   const std::lock_guard lock(of_.mutex_);
-  gone.splice(gone.end(), of_.all_, here_);
+  of_.all_.erase(of_.all_.iterator_to(*this));
 }
 
 void visitors::place::is(base::caller_ptr who) {
   const std::lock_guard lock(of_.mutex_);
-  here_->who.swap(who);
+  who_.swap(who);
 }
 
 visitors::those visitors::look(std::size_t most) const {
@@ -65,8 +55,8 @@ visitors::those visitors::look(std::size_t most) const {
   told.some.reserve(std::min(most, told.count));
   for (const auto& each : all_) {
     if (told.some.size() == most) break;
-    told.some.push_back({each.who, std::string(each.does), each.since});
-    count_bytes(each.socket, told.some.back());
+    told.some.push_back({each.who_, std::string(each.does_), each.since_});
+    count_bytes(each.socket_, told.some.back());
   }
   return told;
 }

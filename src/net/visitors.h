@@ -1,10 +1,10 @@
 // Whoever has something under way, for administrators who look.
 #pragma once
 
+#include <boost/intrusive/list.hpp>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <list>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -13,8 +13,6 @@
 #include "base/permission.h"
 
 namespace sluice::net {
-
-struct visitor;
 
 // Thread-safe; outlives its places.
 class visitors {
@@ -27,10 +25,11 @@ class visitors {
     std::uint64_t sent_bytes = 0;      // that arrived
   };
 
-  // One of them, for as long as it is here.
-  class place {
+  // One of them, for as long as it is here. It is in the list itself: to come and go needs no
+  // memory, with every request of HTTP.
+  class place : public boost::intrusive::list_base_hook<> {
    public:
-    // `socket` is open until the place is gone.
+    // `socket` is open until the place is gone, and what `does` shows is there.
     place(visitors& of, int socket, base::caller_ptr who, std::string_view does);
     ~place();
     place(const place&) = delete;
@@ -38,12 +37,16 @@ class visitors {
     void is(base::caller_ptr who);
 
    private:
+    friend class visitors;
     visitors& of_;
-    std::list<visitor>::iterator here_;
+    const int socket_;
+    base::caller_ptr who_;
+    const std::string_view does_;
+    const std::chrono::system_clock::time_point since_;
   };
 
-  visitors();
-  ~visitors();
+  visitors() = default;
+  ~visitors() = default;
   visitors(const visitors&) = delete;
   visitors& operator=(const visitors&) = delete;
 
@@ -56,7 +59,7 @@ class visitors {
 
  private:
   mutable std::mutex mutex_;
-  std::list<visitor> all_;
+  boost::intrusive::list<place> all_;
 };
 
 }  // namespace sluice::net

@@ -151,8 +151,7 @@ class folder_store {
   explicit folder_store(std::shared_ptr<volume> home) : home_(std::move(home)) {}
 
   [[nodiscard]] static result<std::shared_ptr<const content>> content_of(
-      const std::shared_ptr<volume>& home, open_file opened, const rel_path& path,
-      const std::string& what);
+      const std::shared_ptr<volume>& home, open_file opened, const rel_path& path);
 
   std::shared_ptr<volume> home_;
 };

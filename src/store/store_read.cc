@@ -90,21 +90,19 @@ result<entry> folder_store::stat(const rel_path& path) const {
 
 result<std::shared_ptr<const content>> folder_store::content_of(const std::shared_ptr<volume>& home,
                                                                 open_file opened,
-                                                                const rel_path& path,
-                                                                const std::string& what) {
-  auto seen = home->stat_open(opened.fd(), what);
-  if (!seen) return std::unexpected(seen.error());
-  if (seen->kind != entry_kind::file) return fail(errc::not_a_file, what);
+                                                                const rel_path& path) {
+  auto seen = home->stat_open(opened.fd(), {});
+  if (!seen) return fail(seen.error().code, doing("open", path) + seen.error().context);
+  if (seen->kind != entry_kind::file) return fail(errc::not_a_file, doing("open", path));
   seen->name = path.name();
   return std::shared_ptr<const content>(
       new content(home, std::move(opened), std::move(*seen), path.text()));
 }
 
 result<std::shared_ptr<const content>> folder_store::open_content(const rel_path& path) const {
-  const std::string what = doing("open", path);
   auto opened = home_->open_to_read(path, read_flags);
   if (!opened) return std::unexpected(opened.error());
-  return content_of(home_, std::move(*opened), path, what);
+  return content_of(home_, std::move(*opened), path);
 }
 
 std::optional<result<std::shared_ptr<const content>>> folder_store::try_open_content(
@@ -112,7 +110,7 @@ std::optional<result<std::shared_ptr<const content>>> folder_store::try_open_con
   auto opened = home_->try_open_to_read(path, read_flags);
   if (!opened) return std::nullopt;
   if (!*opened) return std::unexpected(opened->error());
-  return content_of(home_, std::move(**opened), path, doing("open", path));
+  return content_of(home_, std::move(**opened), path);
 }
 
 result<volume_space> folder_store::space() const {

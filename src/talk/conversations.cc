@@ -338,8 +338,8 @@ void conversations::take_along(std::shared_ptr<room> what, const std::string& to
   rooms_.erase(what->path());
   if (const auto there = rooms_.find(to); there != rooms_.end()) end(*there->second, taken);
   what->move_to(to);
-  rooms_[to] = what;
-  for (auto* each : what->listeners()) each->wake();
+  const auto& kept = rooms_[to] = std::move(what);
+  for (auto* each : kept->listeners()) each->wake();
 }
 
 void conversations::tell_people(const room& where) {

@@ -23,7 +23,7 @@ result<void> check_block(std::uint64_t offset, std::uint64_t payload_bytes) {
 }
 
 std::array<std::byte, block_head_bytes> encode_block_head(const block_head& head) {
-  std::array<std::byte, block_head_bytes> bytes;
+  std::array<std::byte, block_head_bytes> bytes{};
   auto rest = std::span<std::byte>(bytes);
   put_big_endian(rest, head.offset);
   std::ranges::copy(head.digest.bytes, rest.begin());
@@ -52,7 +52,7 @@ result<std::array<std::byte, block_frame_head_bytes>> encode_block_frame_head(
   const auto frame = encode_head(
       {.body_bytes = body_bytes, .kind = kind::block, .flags = flags, .request = request});
   if (!frame) return std::unexpected(frame.error());
-  std::array<std::byte, block_frame_head_bytes> bytes;
+  std::array<std::byte, block_frame_head_bytes> bytes{};
   const auto behind = std::ranges::copy(*frame, bytes.begin()).out;
   std::ranges::copy(encode_block_head(head), behind);
   return bytes;

@@ -138,10 +138,10 @@ BROWSERS = [
             by="HttpOnly; Max-Age"),
     without("the cookie's Secure", "http/api_session.cc", '(asked.is_tls ? "; Secure" : "")', "tls", by='""'),
     without("the policy of what is served", "http/exchange.cc",
-            "pending_ += \"Content-Security-Policy: default-src 'none'\\r\\n\";", "browsers", by=";"),
+            "\"Content-Security-Policy: default-src 'none'\\r\\n\"", "browsers", by='""'),
     without("the policy of the page", "http/page.cc", "\"default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; ",
             "browsers", by="\"default-src *; script-src * 'unsafe-inline'; "),
-    without("the types that are shown", "http/common_fields.cc", "\\r\\nX-Content-Type-Options: nosniff", "browsers"),
+    without("the types that are shown", "http/head_begin.cc", "\\r\\nX-Content-Type-Options: nosniff", "browsers"),
 ]
 
 TLS = [
