@@ -45,6 +45,18 @@ const scheme& scheme_of(const url& place) {
   return *found;
 }
 
+// Where the '@' behind a user stands, or nowhere. A password may have a '/' that nobody encoded:
+// then what follows the ':' before it is no port.
+std::size_t end_of_user(std::string_view text, std::size_t begin) {
+  const auto server = text.substr(0, text.find('/', begin));
+  const auto at = server.rfind('@');
+  if (at != std::string_view::npos) return at >= begin ? at : std::string_view::npos;
+  const auto colon = server.find(':', begin);
+  const bool has_port = colon == std::string_view::npos || server[begin] == '[' ||
+                        server.find_first_not_of("0123456789", colon + 1) == std::string_view::npos;
+  return has_port ? std::string_view::npos : text.rfind('@');
+}
+
 // As it was typed, but for what may be a secret: a password before the host, a key or a link
 // behind '#'.
 std::string without_secrets(std::string_view typed) {
@@ -54,10 +66,8 @@ std::string without_secrets(std::string_view typed) {
   const std::size_t scheme_ends = text.find("://");
   const bool has_scheme = scheme_ends != std::string::npos && scheme_ends + 1 == text.find('/');
   const std::size_t begin = has_scheme ? scheme_ends + 3 : 0;
-  const std::size_t host_at = text.substr(0, text.find('/', begin)).rfind('@');
-  if (host_at != std::string::npos && host_at >= begin) {
-    text.replace(begin, host_at - begin, hidden);
-  }
+  const std::size_t host_at = end_of_user(text, begin);
+  if (host_at != std::string::npos) text.replace(begin, host_at - begin, hidden);
   if (mark != std::string_view::npos) text.append("#").append(hidden);
   return text;
 }
@@ -212,8 +222,7 @@ result<url> parse(std::string_view text) {
 
 result<url> parse_url(std::string_view text) {
   if (!scheme_of(text).over_http) return parse(text);
-  return refuse(text, "it does not begin with sluice://, as all but get and ls need",
-                schemes[0].form);
+  return refuse(text, "it does not begin with sluice://, as is needed here", schemes[0].form);
 }
 
 result<url> parse_any(std::string_view text) {

@@ -109,6 +109,19 @@ INSTANTIATE_TEST_SUITE_P(urls, secret_in_url,
                                          "slice://host/b@c#key=geheim",
                                          "sluice://host:0/b@c#link=geheim"));
 
+TEST(secret_in_url, may_have_a_slash_in_it) {
+  for (const char* text :
+       {"sluice://me:ge/heim@host", "sluice://me:ge/heim@host/a", "me:ge/heim@host/a"}) {
+    const auto refused = parse_url(text);
+    ASSERT_FALSE(refused) << text;
+    EXPECT_THAT(refused.error().context,
+                testing::AllOf(Not(HasSubstr("ge/")), HasSubstr("...@host")))
+        << text;
+  }
+  EXPECT_THAT(parse_url("sluice://host:99999/a@b").error().context, HasSubstr("host:99999/a@b"));
+  EXPECT_THAT(parse_url("sluice://[::1]:99999/a@b").error().context, HasSubstr("[::1]:99999/a@b"));
+}
+
 TEST(url_text, shows_people_the_name_and_hides_the_default_port) {
   EXPECT_EQ((url{"host", 8080, "电影/a b"}.text()), "sluice://host/电影/a b");
   EXPECT_EQ((url{"::1", 9000, "a?b#c%"}.text()), "sluice://[::1]:9000/a%3Fb%23c%25");
