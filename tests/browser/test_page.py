@@ -103,6 +103,17 @@ def test_files_are_dropped(tree, people):
     assert names(server.root) == ["one.txt", "two.txt"]
 
 
+def test_a_folder_is_dropped_with_its_empty_ones(tree, people):
+    server = tree({})
+    clip, empty = {"name": "clip.mov", "content": "content"}, {"name": "sound", "inside": []}
+    folder = {"name": "day 1", "inside": [clip, {"name": "later", "inside": [empty, {"name": ".cache", "inside": []}]}]}
+    people("folder_dropped", server, folder=folder, told="Empty folders, made as they are: day 1/later/sound").until("done")
+    assert (server.root / "day 1/clip.mov").read_text() == "content"
+    assert names(server.root / "day 1") == ["clip.mov", "later"]
+    assert names(server.root / "day 1/later") == ["sound"]
+    assert names(server.root / "day 1/later/sound") == []
+
+
 def test_what_is_left_out_is_told(tree, people, tmp_path):
     server = tree({})
     sealed = tmp_path / "sealed"

@@ -173,15 +173,21 @@ export async function drop({ open, wanted }) {
   for (const name of wanted.names) await shown(page, name)
 }
 
-// A folder with one file, which the browser may not read.
-const unreadable = async (page, folder, file) => {
-  await page.evaluate(([folder, file]) => {
-    const inside = { isFile: true, fullPath: `/${folder}/${file}`, file: (_, fails) => fails(new DOMException('', 'NotReadableError')) }
-    const listing = [[inside], []]
-    const entry = { isFile: false, fullPath: `/${folder}`, createReader: () => ({ readEntries: (tell) => tell(listing.shift()) }) }
-    DataTransferItem.prototype.webkitGetAsEntry = () => entry
-  }, [folder, file])
-  return dragged(page, [folder])
+// A folder with what is `inside`, each `{ name }` with more inside or with content; a file without is one that the
+// browser may not read.
+const dragged_folder = async (page, folder) => {
+  await page.evaluate((folder) => {
+    const entry = ({ name, inside, content }, above) => {
+      const fullPath = `${above}/${name}`
+      const unreadable = (fails) => fails(new DOMException('', 'NotReadableError'))
+      const file = (tell, fails) => (content === undefined ? unreadable(fails) : tell(new File([content], name)))
+      if (!inside) return { isFile: true, fullPath, file }
+      const listing = [inside.map((each) => entry(each, fullPath)), []]
+      return { isFile: false, fullPath, createReader: () => ({ readEntries: (tell) => tell(listing.shift()) }) }
+    }
+    DataTransferItem.prototype.webkitGetAsEntry = () => entry(folder, '')
+  }, folder)
+  return dragged(page, [folder.name])
 }
 
 export async function left_out({ open, wanted }) {
@@ -190,11 +196,19 @@ export async function left_out({ open, wanted }) {
   await page.dispatchEvent('main', 'drop', { dataTransfer: await dragged(page, wanted.names) })
   await page.getByText(wanted.told).waitFor()
   await all_arrived(page)
-  await page.dispatchEvent('main', 'drop', { dataTransfer: await unreadable(page, 'card', 'clip.mov') })
+  await page.dispatchEvent('main', 'drop', { dataTransfer: await dragged_folder(page, { name: 'card', inside: [{ name: 'clip.mov' }] }) })
   await page.getByText('Could not be read, and is not handed in: card/clip.mov').waitFor()
   await shown(page, 'notes.txt')
   await choose(page, wanted.folder, 'folder')
   await page.getByText('Left out, as all names that begin with a dot: sealed/.only').waitFor()
+}
+
+export async function folder_dropped({ open, wanted }) {
+  const page = await open()
+  await page.getByText('Nothing is here yet').waitFor()
+  await page.dispatchEvent('main', 'drop', { dataTransfer: await dragged_folder(page, wanted.folder) })
+  await page.getByText(wanted.told).waitFor()
+  await all_arrived(page)
 }
 
 export async function pause({ open, wanted }) {

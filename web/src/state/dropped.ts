@@ -18,6 +18,7 @@ async function read_all(found: FileSystemDirectoryEntry): Promise<FileSystemEntr
 
 export interface gathered {
   files: picked[]
+  folders: string[] // paths of those that nothing is in
   unreadable: string[] // paths
 }
 
@@ -28,7 +29,9 @@ async function walk(found: FileSystemEntry, into: gathered) {
       into.files.push({ file: await file_of(found as FileSystemFileEntry), path })
       return
     }
-    for (const each of await read_all(found as FileSystemDirectoryEntry)) await walk(each, into)
+    const inside = await read_all(found as FileSystemDirectoryEntry)
+    if (inside.length === 0) into.folders.push(path)
+    for (const each of inside) await walk(each, into)
   } catch {
     into.unreadable.push(path)
   }
@@ -38,8 +41,8 @@ export async function gather(from: DataTransfer): Promise<gathered> {
   // They are only there until the event is over.
   const entries = [...from.items].map((each) => each.webkitGetAsEntry()).filter((each) => each !== null)
   const plain = [...from.files].map((file) => ({ file, path: file.name }))
-  if (entries.length === 0) return { files: plain, unreadable: [] }
-  const found: gathered = { files: [], unreadable: [] }
+  if (entries.length === 0) return { files: plain, folders: [], unreadable: [] }
+  const found: gathered = { files: [], folders: [], unreadable: [] }
   for (const each of entries) await walk(each, found)
   return found
 }

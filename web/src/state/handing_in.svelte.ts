@@ -1,5 +1,5 @@
 // All files on their way, a few at a time; what the browser kept of earlier visits; the receipt.
-import { join } from '../server/api'
+import { api, join } from '../server/api'
 import { names_text, size_text, t } from '../text/text.svelte'
 import { kept_uploads } from './kept_uploads'
 import { notify } from './notices.svelte'
@@ -152,14 +152,25 @@ class handing_in {
 
 export const uploads_now = new handing_in()
 
-const is_hidden = ({ path }: picked) => path.split('/').some((part) => part.startsWith('.'))
+const is_hidden = (path: string) => path.split('/').some((part) => part.startsWith('.'))
+
+async function make(folder: string, paths: string[]) {
+  try {
+    for (const path of paths) await api.mkdir(join(folder, path), true)
+    notify(t('empty_made', names_text(paths)))
+  } catch (why) {
+    notify(t('went_wrong', String(why)), { trouble: true })
+  }
+}
 
 // Hidden files are not what anybody means (".DS_Store"), and the server takes none; but whoever
 // means one hears of it.
-export function hand_in(folder: string, files: picked[]) {
-  const hidden = files.filter(is_hidden)
-  if (hidden.length > 0) notify(t('hidden_stay', names_text(hidden.map((each) => each.path))), { for_ms: 8000 })
-  uploads_now.add(folder, files.filter((each) => !is_hidden(each)))
+export function hand_in(folder: string, files: picked[], empty_folders: string[] = []) {
+  const hidden = [...files.map((each) => each.path), ...empty_folders].filter(is_hidden)
+  if (hidden.length > 0) notify(t('hidden_stay', names_text(hidden)), { for_ms: 8000 })
+  uploads_now.add(folder, files.filter((each) => !is_hidden(each.path)))
+  const wanted = empty_folders.filter((each) => !is_hidden(each))
+  if (wanted.length > 0) void make(folder, wanted)
 }
 
 addEventListener('beforeunload', (event) => {

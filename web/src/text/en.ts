@@ -218,6 +218,7 @@ export const en = {
   drop_more: 'Drop files or folders here, or choose them. They are safe once they have arrived; you may close the page then.',
   hidden_stay: 'Left out, as all names that begin with a dot: {0}',
   unreadable: 'Could not be read, and is not handed in: {0}',
+  empty_made: 'Empty folders, made as they are: {0}',
   drop_empty: 'There is no file in it.',
   choose_files: 'Choose files',
   choose_folder: 'Choose a folder',

@@ -211,6 +211,7 @@ export const zh: words = {
   drop_more: '将文件或文件夹拖到这里，或点击选择。文件到达后即安全，届时可以关闭页面。',
   hidden_stay: '以点开头的文件未提交：{0}',
   unreadable: '无法读取，未提交：{0}',
+  empty_made: '已创建空文件夹：{0}',
   drop_empty: '其中没有文件。',
   choose_files: '选择文件',
   choose_folder: '选择文件夹',
