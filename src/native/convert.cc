@@ -1,24 +1,20 @@
 #include "native/convert.h"
 
+#include <array>
+#include <span>
+
 #include "transfer/tree.h"
+#include "wire/big_endian.h"
 
 namespace sluice::native {
-namespace {
-
-void append_number(std::string& out, std::uint64_t value) {
-  for (int shift = 56; shift >= 0; shift -= 8) out.push_back(static_cast<char>(value >> shift));
-}
-
-}  // namespace
 
 std::string identity_bytes(const store::entry& entry) {
-  std::string bytes;
-  append_number(bytes, entry.id.dev);
-  append_number(bytes, entry.id.ino);
-  append_number(bytes, static_cast<std::uint64_t>(entry.id.btime_ns));
-  append_number(bytes, entry.size_bytes);
-  append_number(bytes, static_cast<std::uint64_t>(entry.mtime_ns));
-  return bytes;
+  const std::array values{entry.id.dev, entry.id.ino, static_cast<std::uint64_t>(entry.id.btime_ns),
+                          entry.size_bytes, static_cast<std::uint64_t>(entry.mtime_ns)};
+  std::array<std::byte, sizeof(values)> bytes{};
+  auto rest = std::span<std::byte>(bytes);
+  for (const auto value : values) wire::put_big_endian(rest, value);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 std::string plain_path(std::string_view path) {
