@@ -472,6 +472,10 @@ result<std::unique_ptr<net::tls_server>> open_tls(const options& settings) {
 result<void> serve(const options& settings) {
   if (settings.listen.empty())
     return fail(errc::invalid_argument, "serve: no address to listen on");
+  if (std::error_code unknown; std::filesystem::is_regular_file(settings.root, unknown)) {
+    return fail(errc::invalid_argument, "serve " + settings.root.string() +
+                                            ": it is a file; give the folder that it is in");
+  }
   forbid_core_files();
   raise_descriptor_limit();
   confine(settings);

@@ -86,6 +86,14 @@ def test_usage_errors_are_exit_2_and_say_why(program, arguments, words):
         assert word in err, err
 
 
+def test_a_file_is_not_served(program, tmp_path):
+    (tmp_path / "film.mov").write_bytes(b"film")
+    code, out, err = program.run("serve", str(tmp_path / "film.mov"))
+    assert (code, out) == (2, "")
+    assert err.startswith("sluice: error: serve ") and "give the folder that it is in" in err
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["film.mov"]
+
+
 @pytest.mark.parametrize("address", ["0.0.0.0:0", "[::]:0", ":0", "192.0.2.1:0", "example.org:0"])
 def test_serving_strangers_needs_to_be_meant(program, address):
     code, out, err = program.run("serve", "--listen", address)
