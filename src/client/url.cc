@@ -48,13 +48,15 @@ const scheme& scheme_of(const url& place) {
 // Where the '@' behind a user stands, or nowhere. A password may have a '/' that nobody encoded:
 // then what follows the ':' before it is no port.
 std::size_t end_of_user(std::string_view text, std::size_t begin) {
-  const auto server = text.substr(0, text.find('/', begin));
-  const auto at = server.rfind('@');
-  if (at != std::string_view::npos) return at >= begin ? at : std::string_view::npos;
-  const auto colon = server.find(':', begin);
-  const bool has_port = colon == std::string_view::npos || server[begin] == '[' ||
-                        server.find_first_not_of("0123456789", colon + 1) == std::string_view::npos;
-  return has_port ? std::string_view::npos : text.rfind('@');
+  constexpr auto nowhere = std::string_view::npos;
+  const auto rest = text.substr(begin);
+  const auto server = rest.substr(0, rest.find('/'));
+  if (const auto at = server.rfind('@'); at != nowhere) return begin + at;
+  const auto colon = server.find(':');
+  const bool has_port = colon == nowhere || server.starts_with('[') ||
+                        server.find_first_not_of("0123456789", colon + 1) == nowhere;
+  const auto at = has_port ? nowhere : rest.rfind('@');
+  return at == nowhere ? nowhere : begin + at;
 }
 
 // As it was typed, but for what may be a secret: a password before the host, a key or a link

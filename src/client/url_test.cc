@@ -110,8 +110,8 @@ INSTANTIATE_TEST_SUITE_P(urls, secret_in_url,
                                          "sluice://host:0/b@c#link=geheim"));
 
 TEST(secret_in_url, may_have_a_slash_in_it) {
-  for (const char* text :
-       {"sluice://me:ge/heim@host", "sluice://me:ge/heim@host/a", "me:ge/heim@host/a"}) {
+  for (const char* text : {"sluice://me:ge/heim@host", "sluice://me:ge/heim@host/a",
+                           "me:ge/heim@host/a", "a@b://me:ge/heim@host"}) {
     const auto refused = parse_url(text);
     ASSERT_FALSE(refused) << text;
     EXPECT_THAT(refused.error().context,

@@ -209,7 +209,7 @@ export const zh: words = {
   drop_for: '{0} 请您提交文件',
   drop_label: '用途：{0}',
   drop_more: '将文件或文件夹拖到这里，或点击选择。文件到达后即安全，届时可以关闭页面。',
-  hidden_stay: '以点开头的文件未提交：{0}',
+  hidden_stay: '以点开头的名称未提交：{0}',
   unreadable: '无法读取，未提交：{0}',
   empty_made: '已创建空文件夹：{0}',
   drop_empty: '其中没有文件。',
